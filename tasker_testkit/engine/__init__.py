@@ -1,0 +1,1 @@
+"""The simulated Tasker: a sans-IO engine on a simulated clock."""

@@ -1,0 +1,84 @@
+"""Every error this package raises on purpose, one class for each kind of mistake.
+
+The text of an error says what happened, what was possible and what to do next.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable, Sequence
+
+
+class TestkitError(Exception):
+    """Any error of tasker_testkit; its text is meant for the person who wrote the test."""
+
+    __test__ = False  # pytest would collect a class whose name starts with "Test"
+
+
+class TemplateError(TestkitError):
+    """A template can't be loaded; ``problems`` lists every reason, one text each."""
+
+    def __init__(self, message: str, *, problems: Sequence[str] = ()) -> None:
+        super().__init__(message)
+        self.problems = tuple(problems) or (message,)
+
+
+class InputError(TestkitError):
+    """The task's input was refused before the task existed; ``problems`` lists every reason."""
+
+    def __init__(self, message: str, *, problems: Sequence[str] = ()) -> None:
+        super().__init__(message)
+        self.problems = tuple(problems) or (message,)
+
+
+class SubmissionRefused(TestkitError):
+    """Tasker itself answers this submission with an error (profile ``tasker-0.1.8``): ``status``, ``code``."""
+
+    def __init__(self, message: str, *, status: int, code: str) -> None:
+        super().__init__(message)
+        self.status = status
+        self.code = code
+
+
+class ProfileError(TestkitError):
+    """An unknown profile, or a setting of one that makes no sense."""
+
+
+class HandlerError(TestkitError):
+    """Handlers can't be imported, found or called."""
+
+
+class HandlerHangs(TestkitError):
+    """A handler blocked in real time for longer than ``real_timeout``."""
+
+
+class StubError(TestkitError):
+    """A stub that can't be used: unknown step, not an ancestor, wrong shape, never used."""
+
+
+class FaultError(TestkitError):
+    """A fault that is malformed, could never fire, or didn't."""
+
+
+class RunError(TestkitError):
+    """A question to a run, or an action on one, that makes no sense: unknown step, wrong state, no end."""
+
+
+class HistoryError(TestkitError):
+    """A history file that can't be read or written."""
+
+
+class IllegalTransition(TestkitError):
+    """A state was asked to change in a way the tables don't have. From inside the engine: a bug of ours."""
+
+
+def near(name: object, known: Iterable[str]) -> str:
+    """`` Did you mean 'x'?`` for the known name nearest to ``name``, or an empty text."""
+    match = difflib.get_close_matches(str(name), list(known), n=1, cutoff=0.6)
+    return f" Did you mean {match[0]!r}?" if match else ""
+
+
+def listed(names: Iterable[object]) -> str:
+    """The names one a line, indented, as candidates are shown in messages; ``(none)`` if there are none."""
+    lines = [f"  {name}" for name in names]
+    return "\n".join(lines) if lines else "  (none)"

@@ -1,0 +1,1 @@
+"""The nouns: templates, states, profiles, faults, outcomes. Values only."""
