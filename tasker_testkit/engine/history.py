@@ -29,7 +29,7 @@ class Transition:
 
 @dataclass(frozen=True, slots=True)
 class AttemptHistory:
-    """One attempt. ``started_at`` is when its handler was called, None if it never was; ``ended_at`` None if it never ended.
+    """One attempt. ``started_at`` is when its handler was called, ``ended_at`` when it ended; None if that never came.
 
     ``faults`` are the faults that fired in it, as data; ``checkpoints`` what it yielded, as (instant, stored record).
     """

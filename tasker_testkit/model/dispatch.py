@@ -29,7 +29,7 @@ class TaskFacts:
 
 @dataclass(frozen=True, slots=True)
 class Dispatch:
-    """One dispatch of one step. The step's row is as it was *before* the claim: ``attempts`` already made (None = none).
+    """One dispatch of one step. The step's row is as it was *before* the claim: ``attempts`` made so far.
 
     ``dependency_results`` maps each processed ancestor to its whole stored result, ``results`` is the step's own last
     stored result (on a retry: the failure), ``checkpoint`` what an earlier part of it yielded. ``at`` is the instant of

@@ -39,8 +39,9 @@ class Outcome:
     """What one attempt came to, as it crossed from the worker to the orchestrator.
 
     ``took_us`` is virtual time in microseconds (``took`` the same as a timedelta); ``metadata`` holds only what the
-    profile lets through (row 9); ``retry_after`` is a server-requested delay in seconds (row 2); ``worker_made`` marks a
-    failure that the worker made by itself (row 1); ``step_uuid`` and ``ended_at`` are known once the attempt has ended.
+    profile lets through (row 9); ``retry_after`` is a server-requested delay in seconds (row 2); ``worker_made`` marks
+    a failure that the worker made by itself (row 1), ``by_hand`` an operator's result; ``step_uuid`` and ``ended_at``
+    are known once the attempt has ended.
     """
 
     success: bool
@@ -65,7 +66,7 @@ class Outcome:
 
     @property
     def stored(self) -> dict[str, Any]:
-        """The result as Tasker would store it: what a descendant unwraps and an import reads. A fresh copy each time."""
+        """The result as Tasker would store it: what a descendant unwraps and an import reads."""
         return {
             "step_uuid": self.step_uuid,
             "success": self.success,

@@ -50,7 +50,7 @@ class Profile:
     keeps_metadata: bool = True
     """Row 9."""
     contract_errors: bool = True
-    """Rows 10 and 11: a wrong return value is a permanent failure in plain words, instead of what the wire makes of it."""
+    """Rows 10 and 11: a wrong return value fails for good, in plain words, instead of what the wire makes of it."""
     cleanup_interval: int = 10 * SECOND
     cleanup_phase: int = 0
     completion_limit: int = 30 * SECOND

@@ -1,0 +1,100 @@
+"""The engine: a simulated Tasker without any input or output. It asks for handler calls and is told how they ended.
+
+    while call := engine.next_call():
+        engine.report(call, invoke(call))
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from tasker_testkit.engine.clock import Agenda
+from tasker_testkit.engine.ledger import Ledger
+from tasker_testkit.engine.orchestrator import Orchestrator
+from tasker_testkit.engine.stuck import why_stuck
+from tasker_testkit.engine.workforce import Call, Workforce
+from tasker_testkit.errors import IllegalTransition
+from tasker_testkit.model.dispatch import EPOCH_START
+from tasker_testkit.model.faults import FaultPlan
+from tasker_testkit.model.outcome import Ending
+from tasker_testkit.model.profile import DOCUMENTED, Profile
+from tasker_testkit.model.template import Template
+
+NO_FAULTS = FaultPlan()
+
+
+class Engine:
+    """One task of one template under one profile. The task is created at once.
+
+    ``seed`` feeds jitter and identifiers; ``workers`` is the number of steps that run at once, or of worker processes
+    (profile row 26), None = the profile's default; ``start`` is the aware UTC instant of the submission.
+    """
+
+    def __init__(
+        self,
+        template: Template,
+        *,
+        profile: Profile = DOCUMENTED,
+        seed: int = 0,
+        faults: FaultPlan = NO_FAULTS,
+        workers: int | None = None,
+        start: datetime = EPOCH_START,
+    ) -> None:
+        self.template = template
+        self.profile = profile
+        self.agenda = Agenda()
+        self.ledger = Ledger(self.agenda, seed, start)
+        self.orchestrator = Orchestrator(self.agenda, self.ledger, profile, template)
+        self.workforce = Workforce(self.agenda, self.ledger, profile, faults, workers, self.orchestrator.handle)
+        self.orchestrator.send = self.workforce.send
+        self._asked: Call | None = None
+        self.orchestrator.create()
+
+    @property
+    def now(self) -> int:
+        """Microseconds since the start."""
+        return self.agenda.now
+
+    def next_call(self, until: int | None = None) -> Call | None:
+        """The next handler to call, or None when nothing can happen any more (up to and including ``until``).
+
+        The call before must have been reported. Raises IllegalTransition otherwise.
+        """
+        if self._asked is not None:
+            raise IllegalTransition(f"the call of {self._asked.name!r} hasn't been reported yet")
+        agenda = self.agenda
+        while True:
+            while entry := agenda.pop():
+                action, argument = entry
+                self._asked = action(argument)
+                if self._asked is not None:
+                    return self._asked
+            if not self._move_clock(until):
+                return None
+
+    def report(self, call: Call, ending: Ending) -> None:
+        """Tell how the handler that was asked for ended; ``ending.took_us`` is how long it took."""
+        if call is not self._asked:
+            raise IllegalTransition(f"nobody asked for this call of {call.name!r}")
+        self._asked = None
+        self.workforce.ended(call, ending)
+
+    def stuck(self) -> str | None:
+        """Why nothing can happen any more although the task hasn't ended, or None."""
+        return why_stuck(self.ledger)
+
+    def _move_clock(self, until: int | None) -> bool:
+        """Move to the next instant at which anything happens: results first, then the poll, then the detector."""
+        orchestrator = self.orchestrator
+        instants = (self.agenda.next_instant(), orchestrator.next_wake(), orchestrator.next_detection())
+        at = min((instant for instant in instants if instant is not None), default=None)
+        if at is None or (until is not None and at > until):
+            return False
+        self.agenda.move_to(at)
+        if at == instants[0]:
+            return True
+        if at == instants[1]:
+            orchestrator.wake()
+        else:
+            orchestrator.detect()
+        return True

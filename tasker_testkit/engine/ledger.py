@@ -1,0 +1,282 @@
+"""The rows: a task, its steps, their attempts. The one file in which a state changes, always through the tables."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from datetime import datetime, timedelta
+from hashlib import sha256
+from heapq import heappop, heappush
+from random import Random
+from typing import Any, Final
+from uuid import UUID
+
+from tasker_testkit.engine.clock import Agenda
+from tasker_testkit.engine.history import written
+from tasker_testkit.engine.readiness import execution_status, is_ready, next_retry_at, retry_eligible
+from tasker_testkit.errors import IllegalTransition
+from tasker_testkit.model.faults import Fault
+from tasker_testkit.model.outcome import Outcome
+from tasker_testkit.model.states import (
+    STEP_SATISFIED,
+    STEP_STATES,
+    STEP_TABLE,
+    TASK_TABLE,
+    ExecutionStatus,
+    StepEvent,
+    StepState,
+    TaskEvent,
+    TaskState,
+)
+from tasker_testkit.model.template import StepTemplate
+
+TASK: Final = -1
+"""The index under which the log has the task itself."""
+
+
+class Attempt:
+    """One attempt of a step, as it goes. Instants in microseconds, None = not yet."""
+
+    __slots__ = ("checkpoints", "claimed_at", "ended_at", "enqueued_at", "faults", "number", "outcome", "started_at")
+
+    def __init__(self, number: int, enqueued_at: int | None, claimed_at: int) -> None:
+        self.number = number
+        self.enqueued_at = enqueued_at
+        self.claimed_at = claimed_at
+        self.started_at: int | None = None
+        self.ended_at: int | None = None
+        self.outcome: Outcome | None = None
+        self.faults: tuple[Fault, ...] = ()
+        self.checkpoints: list[tuple[int, Mapping[str, Any]]] = []
+
+
+class StepRow:
+    """One step of the task. The columns are Tasker's; ``unmet`` counts the parents that aren't satisfied yet."""
+
+    __slots__ = (
+        "attempts",
+        "backoff_request",
+        "checkpoint",
+        "children",
+        "due_at",
+        "enqueued_at",
+        "in_process",
+        "index",
+        "inputs",
+        "last_attempted_at",
+        "last_error_at",
+        "log",
+        "max_attempts",
+        "name",
+        "parents",
+        "processed",
+        "result",
+        "result_at",
+        "retryable",
+        "state",
+        "template",
+        "type",
+        "unmet",
+    )
+
+    def __init__(self, index: int, name: str, type_: str, template: StepTemplate, inputs: Any) -> None:
+        self.index = index
+        self.name = name
+        self.type = type_
+        self.template = template
+        self.inputs = inputs
+        self.state: StepState = "pending"
+        self.attempts: int | None = None
+        self.max_attempts = template.retry.max_attempts
+        self.retryable = template.retry.retryable
+        self.parents: list[StepRow] = []
+        self.children: list[StepRow] = []
+        self.unmet = 0
+        self.in_process = False
+        self.processed = False
+        self.result: Outcome | None = None
+        self.result_at = 0
+        self.checkpoint: Mapping[str, Any] | None = None
+        self.enqueued_at: int | None = None
+        self.last_attempted_at: int | None = None
+        self.last_error_at: int | None = None
+        self.backoff_request: int | None = None
+        self.due_at: int | None = None
+        self.log: list[Attempt] = []
+
+    @property
+    def eligible(self) -> bool:
+        """May it be attempted (again)?"""
+        return retry_eligible(self.attempts, self.max_attempts, self.retryable)
+
+    @property
+    def next_retry(self) -> int | None:
+        """The earliest instant of its next attempt, or None."""
+        if self.due_at is not None:
+            return self.due_at
+        return next_retry_at(self.backoff_request, self.last_attempted_at, self.last_error_at, self.attempts)
+
+    def is_ready(self, now: int) -> bool:
+        """May it be enqueued now?"""
+        return is_ready(
+            self.state,
+            not self.unmet,
+            self.eligible,
+            self.next_retry,
+            now,
+            in_process=self.in_process,
+            processed=self.processed,
+        )
+
+
+class Ledger:
+    """All rows of one task and the log of every change of state: (instant, index of the step or TASK, state)."""
+
+    def __init__(self, agenda: Agenda, seed: int, start: datetime) -> None:
+        self.agenda = agenda
+        self.start = start
+        self.seed = seed
+        self.task_state: TaskState = "pending"
+        self.task_since = 0
+        self.task_created_at = 0
+        self.steps: list[StepRow] = []
+        self.by_name: dict[str, StepRow] = {}
+        self.counts: dict[StepState, int] = dict.fromkeys(STEP_STATES, 0)
+        self.log: list[tuple[int, int, str]] = [(0, TASK, "pending")]
+        self.dead_letters: list[dict[str, Any]] = []
+        self._ready: list[int] = []
+        self._due: list[tuple[int, int]] = []
+
+    # -- changes of state ------------------------------------------------------------------------------------------
+
+    def add_step(self, name: str, type_: str, template: StepTemplate, inputs: Any, *, logged: bool = True) -> StepRow:
+        """A new pending step, without edges. ``logged`` False: its history doesn't begin with ``pending`` (row 28)."""
+        step = StepRow(len(self.steps), name, type_, template, inputs)
+        self.steps.append(step)
+        self.by_name[name] = step
+        self.counts["pending"] += 1
+        if logged:
+            self.log.append((self.agenda.now, step.index, "pending"))
+        return step
+
+    def add_edge(self, parent: StepRow, child: StepRow) -> None:
+        """``child`` waits for ``parent`` from now on."""
+        parent.children.append(child)
+        child.parents.append(parent)
+        child.unmet += parent.state not in STEP_SATISFIED
+
+    def move_step(self, step: StepRow, event: StepEvent) -> None:
+        """Change the step's state through the table. Raises IllegalTransition for a pair that isn't in it."""
+        before = step.state
+        after = STEP_TABLE[event].get(before)
+        if after is None:
+            raise IllegalTransition(f"step {step.name!r} is {before}: there is no {event!r} from there")
+        step.state = after
+        self.counts[before] -= 1
+        self.counts[after] += 1
+        self.log.append((self.agenda.now, step.index, after))
+        if after in STEP_SATISFIED and before not in STEP_SATISFIED:
+            self._satisfy_children(step)
+
+    def move_task(self, event: TaskEvent) -> None:
+        """Change the task's state through the table. Raises IllegalTransition for a pair that isn't in it."""
+        after = TASK_TABLE[event].get(self.task_state)
+        if after is None:
+            raise IllegalTransition(f"the task is {self.task_state}: there is no {event!r} from there")
+        self.task_state = after
+        self.task_since = self.agenda.now
+        self.log.append((self.agenda.now, TASK, after))
+
+    def claim_again(self, step: StepRow) -> None:
+        """Book the second claim of one dispatch: an entry in the log, no change of state (row 29)."""
+        self.log.append((self.agenda.now, step.index, step.state))
+
+    # -- readiness -------------------------------------------------------------------------------------------------
+
+    def watch(self, step: StepRow) -> None:
+        """Look at a step that may have become ready, or will at a known instant."""
+        if step.unmet or not step.eligible:
+            return
+        due = step.next_retry
+        if due is None or due <= self.agenda.now:
+            heappush(self._ready, step.index)
+        else:
+            heappush(self._due, (due, step.index))
+
+    def has_ready(self) -> bool:
+        """Is any step ready now?"""
+        now, ready, steps = self.agenda.now, self._ready, self.steps
+        while self._due and self._due[0][0] <= now:
+            heappush(ready, heappop(self._due)[1])
+        while ready and not steps[ready[0]].is_ready(now):
+            heappop(ready)
+        return bool(ready)
+
+    def take_ready(self) -> list[StepRow]:
+        """All ready steps in order of creation."""
+        taken: list[StepRow] = []
+        while self.has_ready():
+            step = self.steps[heappop(self._ready)]
+            if not taken or taken[-1] is not step:
+                taken.append(step)
+        return taken
+
+    def next_due(self) -> int | None:
+        """The earliest instant at which a step is ready (now, if one is), or None."""
+        if self.has_ready():
+            return self.agenda.now
+        while self._due:
+            at, index = self._due[0]
+            if self.steps[index].is_ready(at) and self.steps[index].next_retry == at:
+                return at
+            heappop(self._due)
+        return None
+
+    def status(self) -> ExecutionStatus:
+        """The task's execution status now."""
+        return execution_status(self.counts, not self.counts["error"] and self.has_ready())
+
+    # -- identifiers -----------------------------------------------------------------------------------------------
+
+    def uuid(self, *names: object) -> str:
+        """An identifier that depends on the seed and the names only."""
+        digest = sha256(repr((self.seed, *names)).encode()).digest()
+        return str(UUID(bytes=digest[:16], version=4))
+
+    def step_uuid(self, step: StepRow) -> str:
+        """The step's identifier."""
+        return self.uuid("step", step.name)
+
+    def instant(self, at: int) -> datetime:
+        """``at`` microseconds after the start, as an aware UTC datetime."""
+        return self.start + timedelta(microseconds=at)
+
+    def written(self, at: int) -> str:
+        """The same as text."""
+        return written(self.instant(at))
+
+    def stamped(self, step: StepRow, outcome: Outcome, at: int) -> Outcome:
+        """The outcome as it is stored: with the step's identifier and the instant of its end."""
+        return replace(outcome, step_uuid=self.step_uuid(step), ended_at=self.instant(at))
+
+    def random(self, *names: object) -> Random:
+        """A generator of its own for these names: what others draw doesn't change what it gives."""
+        return Random(repr((self.seed, *names)))
+
+    def _satisfy_children(self, step: StepRow) -> None:
+        for child in step.children:
+            child.unmet -= 1
+            if not child.unmet:
+                self.watch(child)
+
+
+def ancestors(step: StepRow) -> Iterable[StepRow]:
+    """All direct and indirect parents of a step, each once, in order of creation."""
+    seen: dict[int, StepRow] = {}
+    stack = list(step.parents)
+    while stack:
+        row = stack.pop()
+        if row.index not in seen:
+            seen[row.index] = row
+            stack.extend(row.parents)
+    return [seen[index] for index in sorted(seen)]

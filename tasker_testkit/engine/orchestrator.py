@@ -1,0 +1,184 @@
+"""The orchestrator: creates the task, enqueues what is ready, handles results one at a time and evaluates the task.
+
+Its rules are the common core of both profiles; where they part, it asks a named field of the profile.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from tasker_testkit.engine.backoff import documented_delay, worker_delay
+from tasker_testkit.engine.clock import Agenda, first_tick
+from tasker_testkit.engine.growth import initial_steps
+from tasker_testkit.engine.ledger import Ledger, StepRow
+from tasker_testkit.engine.readiness import is_stale, picked_up, stale_after
+from tasker_testkit.model.outcome import Outcome
+from tasker_testkit.model.profile import Profile
+from tasker_testkit.model.states import TASK_TERMINAL
+from tasker_testkit.model.template import Template
+
+_EVALUATES = frozenset({"steps_in_process", "evaluating_results"})
+"""The task's states in which an arriving result makes it look at its steps; in all others only the step moves."""
+_NEVER_WOKEN = TASK_TERMINAL | {"blocked_by_failures"}
+
+
+class Orchestrator:
+    """Works on the ledger; hands messages to ``send``."""
+
+    def __init__(self, agenda: Agenda, ledger: Ledger, profile: Profile, template: Template) -> None:
+        self.agenda = agenda
+        self.ledger = ledger
+        self.profile = profile
+        self.template = template
+        self.send: Callable[[StepRow], None]
+        self.polled_through = -1
+        self.detected_through = -1
+
+    # -- creation and the enqueue pass -----------------------------------------------------------------------------
+
+    def create(self) -> None:
+        """Create the task and its first steps; enqueue what is ready. Nothing ready at all: the task is complete."""
+        ledger = self.ledger
+        ledger.move_task("start")
+        new = initial_steps(self.template)
+        for step in new:
+            definition = step.template
+            ledger.add_step(definition.name, definition.type, definition, definition.handler.initialization or None)
+        for step in new:
+            row = ledger.by_name[step.template.name]
+            for parent in step.parents:
+                ledger.add_edge(ledger.by_name[parent], row)
+            ledger.watch(row)
+        if ledger.has_ready():
+            self._enqueue("ready_steps_found")
+        else:
+            ledger.move_task("no_steps_found")
+
+    def _enqueue(self, event: str) -> None:
+        """One enqueue pass: all ready steps in order of creation, those that wait for a retry over ``pending``."""
+        ledger = self.ledger
+        ledger.move_task(event)  # type: ignore[arg-type]  # callers pass one of the events that lead here
+        ready = ledger.take_ready()
+        for step in ready:
+            if step.state == "waiting_for_retry":
+                ledger.move_step(step, "retry")
+        for step in ready:
+            ledger.move_step(step, "enqueue")
+            step.enqueued_at = self.agenda.now
+            self.send(step)
+        ledger.move_task("steps_enqueued")
+
+    # -- results ---------------------------------------------------------------------------------------------------
+
+    def handle(self, step: StepRow, outcome: Outcome) -> None:
+        """Handle one result that has arrived: the step first, then the task."""
+        if outcome.success:
+            self._complete(step)
+        else:
+            self._retry_or_fail(step, outcome)
+        if self.ledger.task_state in _EVALUATES:
+            self.evaluate()
+
+    def _complete(self, step: StepRow) -> None:
+        step.processed = True
+        self.ledger.move_step(step, "complete")
+
+    def _retry_or_fail(self, step: StepRow, outcome: Outcome) -> None:
+        attempts = step.attempts or 0
+        self._store_delay(step, outcome, attempts)
+        allowed = step.retryable or not self.profile.template_flag_decides
+        if outcome.retryable and allowed and attempts < step.max_attempts:
+            self.ledger.move_step(step, "wait_for_retry")
+            self.ledger.watch(step)
+        else:
+            step.last_error_at = self.agenda.now
+            step.due_at = None
+            self.ledger.move_step(step, "fail")
+
+    def _store_delay(self, step: StepRow, outcome: Outcome, attempts: int) -> None:
+        """Set when the step may run again (rows 1 to 3). As built the delay is stored, and never cleared."""
+        now, profile = self.agenda.now, self.profile
+        if profile.backoff == "template":
+            random = self.ledger.random("backoff", step.name, attempts) if profile.jitter else None
+            step.due_at = now + documented_delay(step.template.retry, attempts, outcome.retry_after, profile, random)
+        elif outcome.worker_made:
+            random = self.ledger.random("backoff", step.name, attempts)
+            step.backoff_request = worker_delay(attempts, profile, random)
+            step.last_attempted_at = now
+
+    # -- the task --------------------------------------------------------------------------------------------------
+
+    def evaluate(self) -> None:
+        """Look at all steps and move the task on."""
+        ledger = self.ledger
+        status = ledger.status()
+        if ledger.task_state == "steps_in_process":
+            if status == "waiting_for_dependencies" and self._waits_for_retry():
+                ledger.move_task("step_failed")
+                return
+            ledger.move_task("step_completed")
+        if status == "blocked_by_failures":
+            ledger.move_task("permanent_failure")
+        elif status == "has_ready_steps":
+            self._enqueue("ready_steps_found")
+        elif status == "all_complete":
+            ledger.move_task("all_steps_successful")
+        elif status == "waiting_for_dependencies":
+            ledger.move_task("no_dependencies_ready")
+
+    def _waits_for_retry(self) -> bool:
+        """Is a backoff all that the task waits for? (Row 5.)"""
+        return self.profile.waits_in_waiting_for_retry and self.ledger.next_due() is not None
+
+    # -- waking up -------------------------------------------------------------------------------------------------
+
+    def next_wake(self) -> int | None:
+        """When a waiting task is looked at again: at the due instant, or at a tick of the poll (row 4)."""
+        profile, ledger = self.profile, self.ledger
+        if ledger.task_state in _NEVER_WOKEN:
+            return None
+        due = ledger.next_due()
+        if due is None or profile.poll_interval is None:
+            return due
+        if ledger.task_state not in (profile.poll_limits or {}):
+            return None
+        tick = first_tick(max(due, self.polled_through + 1), profile.poll_phase, profile.poll_interval)
+        in_time = picked_up(
+            ledger.task_state, "has_ready_steps", tick - ledger.task_since, profile.poll_limits
+        )
+        return tick if in_time else None
+
+    def wake(self) -> None:
+        """The due instant or the poll's tick has come: enqueue what is ready."""
+        ledger = self.ledger
+        self.polled_through = self.agenda.now
+        if ledger.task_state == "waiting_for_retry":
+            self._enqueue("retry_ready")
+            return
+        if ledger.task_state == "waiting_for_dependencies":
+            ledger.move_task("dependencies_ready")
+        elif ledger.task_state == "steps_in_process":
+            ledger.move_task("step_completed")
+        self._enqueue("ready_steps_found")
+
+    # -- staleness -------------------------------------------------------------------------------------------------
+
+    def next_detection(self) -> int | None:
+        """The tick of the staleness detector that will end the task as it stands, or None."""
+        profile, ledger = self.profile, self.ledger
+        threshold = stale_after(ledger.task_state, self.template.lifecycle, profile.stale_after)
+        if threshold is None:
+            return None
+        at = min(ledger.task_since + threshold, ledger.task_created_at + profile.stale_age)
+        earliest = max(at, ledger.task_since, self.detected_through + 1)
+        return first_tick(earliest, profile.detector_phase, profile.detector_interval)
+
+    def detect(self) -> None:
+        """The detector's pass: a stale task gets a dead-letter entry and ends in ``error``; its steps stay as they are."""
+        ledger, now = self.ledger, self.agenda.now
+        self.detected_through = now
+        threshold = stale_after(ledger.task_state, self.template.lifecycle, self.profile.stale_after)
+        if is_stale(threshold, now - ledger.task_since, now - ledger.task_created_at, self.profile.stale_age):
+            letter = {"original_state": ledger.task_state, "reason": "staleness_timeout", "resolution": "pending"}
+            ledger.dead_letters.append({"at": now, **letter})
+            ledger.move_task("go_stale")

@@ -1,0 +1,331 @@
+"""The workers: who claims a message, when its handler is called, and what becomes of it when it ends, or doesn't.
+
+The workers touch a step from ``enqueued`` to its result; everything after that is the orchestrator's.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+
+from tasker_testkit.engine.clock import CLAIM, RESULT, START, Agenda, first_tick
+from tasker_testkit.engine.ledger import Attempt, Ledger, StepRow, ancestors
+from tasker_testkit.model.durations import SECOND
+from tasker_testkit.model.faults import Fault, FaultPlan
+from tasker_testkit.model.outcome import Checkpoint, Ending, Outcome, Silence, failure
+from tasker_testkit.model.profile import Profile
+from tasker_testkit.model.states import STEP_CLAIMABLE
+
+
+class Call:
+    """One handler about to be called. The step's row is as it was before the claim.
+
+    ``attempt`` is the attempt's number (1-based), ``piece`` counts its dispatches after checkpoints, ``echo`` marks the
+    second delivery of a duplicated dispatch.
+    """
+
+    __slots__ = (
+        "_dependencies",
+        "at",
+        "attempts_before",
+        "backoff_before",
+        "checkpoint",
+        "echo",
+        "last_attempted_before",
+        "piece",
+        "record",
+        "result_before",
+        "step",
+        "worker",
+    )
+
+    def __init__(self, step: StepRow, worker: Worker | None) -> None:
+        self.step = step
+        self.worker = worker
+        self.at = 0
+        self.piece = 0
+        self.echo = False
+        self.attempts_before = step.attempts
+        self.result_before = step.result
+        self.checkpoint = step.checkpoint
+        self.last_attempted_before = step.last_attempted_at
+        self.backoff_before = step.backoff_request
+        self._dependencies: Mapping[str, Outcome] | None = None
+        self.record: Attempt
+
+    @property
+    def name(self) -> str:
+        """The step's name."""
+        return self.step.name
+
+    @property
+    def attempt(self) -> int:
+        """The attempt's number, from 1."""
+        return self.record.number
+
+    @property
+    def faults(self) -> tuple[Fault, ...]:
+        """The planned faults of this attempt."""
+        return self.record.faults
+
+    @property
+    def dependency_results(self) -> Mapping[str, Outcome]:
+        """The results of all processed ancestors by name."""
+        if self._dependencies is None:
+            self._dependencies = {row.name: row.result for row in ancestors(self.step) if row.processed and row.result}
+        return self._dependencies
+
+    def again(self, *, echo: bool = False) -> Call:
+        """The same dispatch once more: the second delivery (``echo``), or the next piece after a checkpoint."""
+        call = Call(self.step, self.worker)
+        call.record, call.echo, call.piece = self.record, echo, self.piece + (not echo)
+        call.attempts_before, call.result_before = self.attempts_before, self.result_before
+        call.last_attempted_before, call.backoff_before = self.last_attempted_before, self.backoff_before
+        call._dependencies = self._dependencies
+        return call
+
+
+class Worker:
+    """One worker process that runs one handler at a time, in the order of its claims (row 26)."""
+
+    __slots__ = ("alive", "busy", "queue", "thread_alive")
+
+    def __init__(self) -> None:
+        self.queue: deque[Call] = deque()
+        self.busy = False
+        self.alive = True
+        self.thread_alive = True
+
+
+class Workforce:
+    """All workers of a run. ``size`` is ``workers=``: how many steps run at once, or how many processes (row 26)."""
+
+    def __init__(
+        self,
+        agenda: Agenda,
+        ledger: Ledger,
+        profile: Profile,
+        faults: FaultPlan,
+        size: int | None,
+        handle: Callable[[StepRow, Outcome], None],
+    ) -> None:
+        self.agenda = agenda
+        self.ledger = ledger
+        self.profile = profile
+        self.faults = faults
+        self.handle = handle
+        self.free = size
+        self.processes = [Worker() for _ in range(size or 1)] if profile.eager_claims else []
+        self.waiting: deque[StepRow] = deque()
+        self.claimed: dict[Call, None] = {}
+
+    # -- messages and claims ---------------------------------------------------------------------------------------
+
+    def send(self, step: StepRow) -> None:
+        """Put the message that the step is enqueued before the workers."""
+        self.agenda.put(self.agenda.now, CLAIM, self._deliver, step)
+
+    def _deliver(self, step: StepRow) -> None:
+        if step.state not in STEP_CLAIMABLE:
+            return
+        if self.profile.eager_claims:
+            self._claim(step, self._process())
+        elif self.free is None:
+            self._claim(step, None)
+        elif self.free:
+            self.free -= 1
+            self._claim(step, None)
+        else:
+            self.waiting.append(step)
+
+    def _process(self) -> Worker:
+        """The process that takes the next message: the one with the least to do."""
+        alive = [worker for worker in self.processes if worker.alive]
+        if not alive:
+            alive = [Worker()]
+            self.processes.append(alive[0])
+        return min(alive, key=lambda worker: len(worker.queue) + worker.busy)
+
+    def _claim(self, step: StepRow, worker: Worker | None) -> None:
+        call = Call(step, worker)
+        self.ledger.move_step(step, "start")
+        step.in_process = True
+        call.record = self._count_attempt(step)
+        self._queue(call)
+        if any(fault.kind == "duplicate" for fault in call.record.faults):
+            self._duplicate(call)
+
+    def _count_attempt(self, step: StepRow) -> Attempt:
+        now = self.agenda.now
+        step.attempts = (step.attempts or 0) + 1
+        step.last_attempted_at = now
+        record = Attempt(step.attempts, step.enqueued_at, now)
+        record.faults = self.faults.at(step.name, step.attempts)
+        step.log.append(record)
+        return record
+
+    def _duplicate(self, call: Call) -> None:
+        """The dispatch is delivered twice: the handler is called twice with the same context (rows 21 and 29)."""
+        echo = call.again(echo=True)
+        if self.profile.duplicates_claim_twice:
+            self.ledger.claim_again(call.step)
+            call.step.attempts = call.record.number + 1
+            echo.worker = Worker()
+        self._queue(echo)
+
+    def _queue(self, call: Call) -> None:
+        self.claimed[call] = None
+        if call.worker is None:
+            self.agenda.put(self.agenda.now, START, self._hand_over, call)
+        else:
+            call.worker.queue.append(call)
+            self.agenda.put(self.agenda.now, START, self._next_of, call.worker)
+
+    # -- handlers --------------------------------------------------------------------------------------------------
+
+    def _next_of(self, worker: Worker) -> Call | None:
+        if worker.busy or not worker.queue or not worker.alive or not worker.thread_alive:
+            return None
+        worker.busy = True
+        return self._hand_over(worker.queue.popleft())
+
+    def _hand_over(self, call: Call) -> Call:
+        call.at = self.agenda.now
+        del self.claimed[call]
+        if call.record.started_at is None:
+            call.record.started_at = call.at
+        return call
+
+    def ended(self, call: Call, ending: Ending) -> None:
+        """Book what the handler came to, at the instant at which it ends."""
+        if self.profile.honours_timeout:
+            ending = _within_timeout(call, ending)
+        self.agenda.put(self.agenda.now + ending.took_us, RESULT, self._finish, (call, ending))
+
+    def _finish(self, booked: tuple[Call, Ending]) -> None:
+        call, ending = booked
+        if isinstance(ending, Silence):
+            self._fall_silent(call, ending)
+        elif isinstance(ending, Checkpoint):
+            self._keep_checkpoint(call, ending)
+        else:
+            self._release(call)
+            self.settle(call, ending)
+
+    def settle(self, call: Call, outcome: Outcome) -> None:
+        """The result of a dispatch arrives; it is dropped if its attempt is over or the step is no longer its own."""
+        step, record = call.step, call.record
+        if record.ended_at is not None or step.state != "in_progress" or step.log[-1] is not record:
+            return
+        record.ended_at = step.result_at = self.agenda.now
+        record.outcome = step.result = outcome
+        step.in_process = False
+        if outcome.success:
+            self.ledger.move_step(step, "enqueue_for_orchestration")
+        else:
+            self.ledger.move_step(step, "enqueue_as_error_for_orchestration")
+        self.handle(step, outcome)
+
+    def _release(self, call: Call) -> None:
+        """The worker is free for its next handler."""
+        if call.worker is not None:
+            call.worker.busy = False
+            self.agenda.put(self.agenda.now, START, self._next_of, call.worker)
+        elif self.free is not None and not call.echo:
+            self.free += 1
+            if self.waiting:
+                self.agenda.put(self.agenda.now, CLAIM, self._deliver, self.waiting.popleft())
+
+    def _keep_checkpoint(self, call: Call, checkpoint: Checkpoint) -> None:
+        """Store the progress and dispatch the step again, at the tail of its worker's queue (semantics, section 7)."""
+        step, now = call.step, self.ledger.written(self.agenda.now)
+        progress = {
+            "cursor": checkpoint.cursor,
+            "items_processed": checkpoint.items_processed,
+            "accumulated_results": checkpoint.accumulated_results,
+        }
+        history = [*(step.checkpoint or {}).get("history", ()), {"cursor": checkpoint.cursor, "timestamp": now}]
+        step.checkpoint = {**progress, "timestamp": now, "history": history}
+        call.record.checkpoints.append((self.agenda.now, step.checkpoint))
+        following = call.again()
+        following.checkpoint = {"step_uuid": self.ledger.step_uuid(step), **progress}
+        self._queue(following)
+        if call.worker is not None:
+            self._release(call)
+
+    # -- when no result comes --------------------------------------------------------------------------------------
+
+    def _fall_silent(self, call: Call, silence: Silence) -> None:
+        if silence.why == "hangs":
+            return
+        if silence.why == "died":
+            self._bury(call)
+        elif silence.why == "thread_died" and call.worker is not None:
+            call.worker.thread_alive = False
+        else:
+            self._release(call)
+        if call.step.log[-1] is call.record and call.step.state == "in_progress":
+            self._leave_behind(call, silence)
+
+    def _bury(self, call: Call) -> None:
+        """The worker's process is gone; another one takes the steps that come later."""
+        if call.worker is None:
+            self._release(call)
+        else:
+            call.worker.alive = False
+
+    def _leave_behind(self, call: Call, silence: Silence) -> None:
+        """What the missing result means for the step (rows 10, 11 and 21)."""
+        step, record, profile = call.step, call.record, self.profile
+        if silence.why == "unstorable":
+            record.ended_at = self.agenda.now
+            self.ledger.move_step(step, "enqueue_for_orchestration")
+        elif silence.why == "no_completion":
+            due = first_tick(call.at + profile.completion_limit, profile.cleanup_phase, profile.cleanup_interval)
+            self.agenda.put(max(due, self.agenda.now), RESULT, self._clean_up, call)
+        elif profile.redelivery is not None:
+            at = max(record.claimed_at + profile.redelivery, self.agenda.now)
+            self.agenda.put(at, RESULT, self._deliver_again, call)
+
+    def _clean_up(self, call: Call) -> None:
+        """The worker gives up waiting for a completion (row 10)."""
+        limit_ms = self.profile.completion_limit * 1_000 // SECOND
+        metadata = {"error_type": "ffi_timeout", "execution_time_ms": limit_ms, "started_at": self.ledger.written(call.at)}
+        timeout = failure(
+            f"FFI handler timed out after {limit_ms}ms",
+            "ffi_timeout",
+            retryable=True,
+            result={},
+            status="failed",
+            metadata=metadata,
+            worker_made=True,
+        )
+        self.settle(call, timeout)
+
+    def _deliver_again(self, call: Call) -> None:
+        """The message of a worker that died comes back: the step runs again, or has no attempt left (row 21)."""
+        step = call.step
+        if step.state != "in_progress" or step.log[-1] is not call.record or call.record.ended_at is not None:
+            return
+        if not step.eligible:
+            self.settle(call, failure("The worker died and no attempt is left", "worker_crashed", retryable=False))
+            return
+        call.record.ended_at = self.agenda.now
+        again = Call(step, None)
+        again.record = self._count_attempt(step)
+        self._queue(again)
+
+
+def _within_timeout(call: Call, ending: Ending) -> Ending:
+    """The ending, or the failure at the instant of ``timeout_seconds`` if the attempt takes longer (row 12)."""
+    seconds = call.step.template.timeout_seconds
+    started = call.at if call.record.started_at is None else call.record.started_at
+    if seconds is None or (isinstance(ending, Silence) and ending.why != "hangs"):
+        return ending
+    left = started + seconds * SECOND - call.at
+    if ending.took_us <= left and not isinstance(ending, Silence):
+        return ending
+    text = f"Step {call.name!r} took longer than its timeout of {seconds} s"
+    return replace(failure(text, "timeout", retryable=True), took_us=max(left, 0))
+
