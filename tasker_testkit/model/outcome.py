@@ -42,6 +42,7 @@ class Outcome:
     profile lets through (row 9); ``retry_after`` is a server-requested delay in seconds (row 2); ``worker_made`` marks
     a failure that the worker made by itself (row 1), ``by_hand`` an operator's result; ``step_uuid`` and ``ended_at``
     are known once the attempt has ended.
+    ``checkpoint`` is what a handler called on its own yielded (in a run that is no outcome, but a ``Checkpoint``).
     """
 
     success: bool
@@ -58,6 +59,7 @@ class Outcome:
     by_hand: bool = False
     step_uuid: str | None = None
     ended_at: datetime | None = None
+    checkpoint: Mapping[str, Any] | None = None
 
     @property
     def took(self) -> timedelta:

@@ -1,0 +1,56 @@
+"""The one door to ``tasker_core``: imported on first use, with its log switched off.
+
+Importing the SDK prints over a hundred start-up lines on file descriptor 1 unless ``RUST_LOG`` says otherwise.
+"""
+
+from __future__ import annotations
+
+import functools
+import os
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+
+@dataclass(frozen=True, slots=True)
+class Sdk:
+    """The names of the SDK that this package uses, all public ones."""
+
+    StepHandler: type[Any]
+    StepHandlerResult: type[Any]
+    StepContext: type[Any]
+    FfiStepEvent: type[Any]
+    HandlerRegistry: type[Any]
+    HandlerDefinition: type[Any]
+    BaseResolver: type[Any]
+    ClassLookupResolver: type[Any]
+    PermanentError: type[Exception]
+    RetryableError: type[Exception]
+    to_jsonable: Callable[..., Any]
+
+
+def quiet() -> None:
+    """Keep the SDK silent when it is imported, by us or by anyone; a ``RUST_LOG`` of the user's stays as it is."""
+    os.environ.setdefault("RUST_LOG", "off")
+
+
+@functools.cache
+def load() -> Sdk:
+    """The SDK, imported at the first call. Raises ImportError if tasker-py isn't installed."""
+    quiet()
+    import tasker_core
+    from pydantic_core import to_jsonable_python
+
+    return Sdk(
+        StepHandler=tasker_core.StepHandler,
+        StepHandlerResult=tasker_core.StepHandlerResult,
+        StepContext=tasker_core.StepContext,
+        FfiStepEvent=tasker_core.FfiStepEvent,
+        HandlerRegistry=tasker_core.HandlerRegistry,
+        HandlerDefinition=tasker_core.HandlerDefinition,
+        BaseResolver=tasker_core.BaseResolver,
+        ClassLookupResolver=tasker_core.ClassLookupResolver,
+        PermanentError=tasker_core.PermanentError,
+        RetryableError=tasker_core.RetryableError,
+        to_jsonable=to_jsonable_python,
+    )

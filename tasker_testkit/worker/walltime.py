@@ -1,0 +1,214 @@
+"""The frozen world in which handlers run: every clock shows the virtual instant, sleeping takes no real time.
+
+Our own count of microseconds is the truth; freezegun follows it. While a world isn't entered, time is real.
+"""
+
+from __future__ import annotations
+
+import copyreg
+import importlib
+import sys
+import threading
+import time
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from types import ModuleType
+from typing import Any, Final
+
+from tasker_testkit.model.dispatch import EPOCH_START
+from tasker_testkit.model.durations import SECOND, since_epoch
+from tasker_testkit.worker.watchdog import Ticket, Watchdog
+
+NEVER_FROZEN: Final = frozenset(
+    {"tasker_testkit", "_pytest", "pytest", "pluggy", "hypothesis", "xdist", "execnet", "freezegun", "datetime", "time"}
+    | {"threading", "queue", "multiprocessing", "concurrent", "subprocess", "selectors", "socket"}
+)
+"""Packages that keep their own real clock functions: what runs the tests, and what waits for threads and processes."""
+
+_NAIVE_EPOCH: Final = datetime(1970, 1, 1)
+_entered: list[World] = []
+
+
+class World:
+    """A clock for handlers, one for each simulation.
+
+    Enter it (again and again is cheap), ``begin`` an attempt, run a handler, ``end`` it.
+
+    ``elapsed_us`` is the virtual time since the last ``move_to`` or ``begin``; ``real_timeout`` is in real seconds, for
+    one handler.
+    """
+
+    def __init__(self, *, real_timeout: float = 10.0, start: datetime = EPOCH_START) -> None:
+        self.watchdog = Watchdog(real_timeout)
+        self.elapsed_us = 0
+        self._base_us = since_epoch(start)
+        self._depth = 0
+        self._frozen: Frozen | None = None
+        self._factory: Any = None
+
+    @property
+    def now_us(self) -> int:
+        """The virtual instant, in microseconds since 1970 (UTC)."""
+        return self._base_us + self.elapsed_us
+
+    @property
+    def now(self) -> datetime:
+        """The virtual instant as an aware UTC datetime."""
+        return (_NAIVE_EPOCH + timedelta(microseconds=self.now_us)).replace(tzinfo=UTC)
+
+    def __enter__(self) -> World:
+        self._depth += 1
+        if self._depth == 1:
+            if self._frozen is None or not self._frozen.resume():
+                self._frozen = Frozen()
+            self._factory = self._frozen.factory
+            self._show()
+            _entered.append(self)
+            self.watchdog.__enter__()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._depth -= 1
+        if self._depth == 0 and self._frozen is not None:
+            self.watchdog.__exit__()
+            _entered.remove(self)
+            if not self._frozen.suspend():
+                self._frozen = None
+            self._factory = None
+
+    def move_to(self, moment: datetime) -> None:
+        """Show this aware instant from now on, and count ``elapsed_us`` from it."""
+        self._base_us, self.elapsed_us = since_epoch(moment), 0
+        self._show()
+
+    def advance(self, microseconds: int) -> None:
+        """Let virtual time pass."""
+        self.elapsed_us += microseconds
+        self._show()
+
+    def begin(self, moment: datetime, ticket: Ticket) -> None:
+        """An attempt starts at that instant; from now on the watchdog watches it."""
+        self.move_to(moment)
+        self.watchdog.current = ticket
+
+    def end(self) -> None:
+        """The attempt is over."""
+        self.watchdog.current = None
+
+    def _show(self) -> None:
+        if self._factory is not None:
+            self._factory.time_to_freeze = _NAIVE_EPOCH + timedelta(microseconds=self._base_us + self.elapsed_us)
+
+
+Place = tuple[Any, str, Any, Any]
+"""Module, attribute, real value, virtual value."""
+
+
+class Frozen:
+    """freezegun's clock and our own replacements, set up once; later only switched off and on, which is much cheaper.
+
+    freezegun replaces what is in ``time``, ``datetime`` and ``uuid``. Copies of that in other modules are replaced
+    here, since freezegun spares every module whose name merely begins like one on its list. Its four stacks, named in
+    ``_stacks``, and ``ignore`` and ``time_to_freeze`` are all that is used of its inside.
+    """
+
+    def __init__(self) -> None:
+        import freezegun
+
+        self._api = freezegun.api
+        self._nested = bool(self._api.freeze_factories)
+        watched = (time, sys.modules["datetime"], importlib.import_module("uuid"))
+        before, pickling = [dict(vars(module)) for module in watched], dict(copyreg.dispatch_table)
+        self._freezer = freezegun.freeze_time(_NAIVE_EPOCH)
+        self._freezer.ignore = ("",)  # every module: copies are replaced here
+        self.factory = self._freezer.start()
+        self._api.ignore_lists[-1] = ()  # else a handler would see real time when a thread or a test runner called it
+        self._tops = [stack[-1] for stack in self._stacks()]
+        self._pickling = {k: v for k, v in copyreg.dispatch_table.items() if pickling.get(k) is not v}
+        self._places = _differences(watched, before)
+        self._pairs = [(real, fake) for _, _, real, fake in self._places if callable(real) and callable(fake)]
+        self._pairs += _replacements()
+        self._places += _replace(self._pairs)
+        self._modules = len(sys.modules)
+
+    def suspend(self) -> bool:
+        """Make time real again. False if modules were imported meanwhile: then it can't be resumed, make a new one."""
+        for module, name, real, fake in self._places:
+            if getattr(module, name, None) is fake:
+                setattr(module, name, real)
+        for key in self._pickling:
+            copyreg.dispatch_table.pop(key, None)
+        for stack in self._stacks():
+            stack.pop()
+        if len(sys.modules) == self._modules:
+            return True
+        _replace([(fake, real) for real, fake in self._pairs])
+        return False
+
+    def resume(self) -> bool:
+        """Freeze time again. False if modules were imported meanwhile, or somebody else froze it: make a new one."""
+        if len(sys.modules) != self._modules or bool(self._api.freeze_factories) != self._nested:
+            return False
+        for stack, top in zip(self._stacks(), self._tops, strict=True):
+            stack.append(top)
+        copyreg.dispatch_table.update(self._pickling)
+        for module, name, real, fake in self._places:
+            if getattr(module, name, None) is real:
+                setattr(module, name, fake)
+        return True
+
+    def _stacks(self) -> tuple[list[Any], ...]:
+        api = self._api
+        return api.freeze_factories, api.tz_offsets, api.ignore_lists, api.tick_flags
+
+
+def _differences(modules: tuple[ModuleType, ...], before: list[dict[str, Any]]) -> list[Place]:
+    return [
+        (module, name, old.get(name), value)
+        for module, old in zip(modules, before, strict=True)
+        for name, value in vars(module).items()
+        if old.get(name) is not value
+    ]
+
+
+def _replace(pairs: list[tuple[Any, Any]]) -> list[Place]:
+    """Put the second of each pair wherever a module holds the first."""
+    wanted = {id(old): new for old, new in pairs}
+    places: list[Place] = []
+    for module_name, module in list(sys.modules.items()):
+        if not isinstance(module, ModuleType) or module_name.partition(".")[0] in NEVER_FROZEN:
+            continue
+        if not wanted.keys().isdisjoint(map(id, list(vars(module).values()))):
+            found = [(name, value) for name, value in vars(module).items() if id(value) in wanted]
+            places += [(module, name, value, wanted[id(value)]) for name, value in found]
+    for module, name, _, new in places:
+        setattr(module, name, new)
+    return places
+
+
+_REAL: Final[dict[str, Callable[..., Any]]] = {"sleep": time.sleep}
+
+
+def _replacements() -> list[tuple[Any, Any]]:
+    """Real function and virtual one, for what freezegun leaves alone: sleeping, and event loops that handlers make."""
+    import asyncio
+
+    _REAL.setdefault("loop", asyncio.new_event_loop)
+    return [(_REAL["sleep"], virtual_sleep), (_REAL["loop"], virtual_loop)]
+
+
+def virtual_sleep(seconds: float, /) -> None:
+    """``time.sleep`` inside a world. A daemon thread, and everyone outside a world, really sleeps."""
+    if not _entered or threading.current_thread().daemon:
+        _REAL["sleep"](seconds)
+    elif seconds < 0:
+        raise ValueError("sleep length must be non-negative")
+    else:
+        _entered[-1].advance(round(seconds * SECOND))
+
+
+def virtual_loop() -> Any:
+    """``asyncio.new_event_loop`` inside a world, so that a handler's own ``asyncio.run`` is in virtual time too."""
+    from tasker_testkit.worker.eventloop import VirtualLoop
+
+    return VirtualLoop(_entered[-1]) if _entered else _REAL["loop"]()
