@@ -15,6 +15,7 @@ from tasker_testkit.worker import eventloop
 from tasker_testkit.worker.contexts import context_of
 from tasker_testkit.worker.endings import not_found, raised, returned
 from tasker_testkit.worker.handlers import HandlerSet, callable_of
+from tasker_testkit.worker.sdk import load
 from tasker_testkit.worker.walltime import World
 from tasker_testkit.worker.watchdog import HandlerStopped, Ticket
 
@@ -66,7 +67,7 @@ def called(handler: Any, context: Any, profile: Profile, world: World) -> Ending
     """Call an instance with its context, in virtual time if it is asynchronous."""
     call = handler.call
     value = eventloop.run(call(context), world) if inspect.iscoroutinefunction(call) else call(context)
-    if inspect.isawaitable(value):
+    if not isinstance(value, load().StepHandlerResult) and inspect.isawaitable(value):
         value = _resolved(value, profile, world)
     return returned(value, profile, handler=f"The handler {context.handler_name!r}", took_us=world.elapsed_us)
 

@@ -33,17 +33,17 @@ def context_of(dispatch: Dispatch, handler_name: str) -> Any:
 
 def sequence_step(dispatch: Dispatch) -> dict[str, Any]:
     """``task_sequence_step`` with every key that the worker builds; times are naive UTC text."""
+    created, now = _kept(dispatch.task.created_at), _naive(dispatch.at)
     return {
-        "task": _task(dispatch),
-        "workflow_step": _workflow_step(dispatch),
+        "task": _task(dispatch, created, now),
+        "workflow_step": _workflow_step(dispatch, created, now),
         "dependency_results": dispatch.dependency_results,
         "step_definition": _definition(dispatch.step),
     }
 
 
-def _task(dispatch: Dispatch) -> dict[str, Any]:
+def _task(dispatch: Dispatch, created: str, now: str) -> dict[str, Any]:
     facts, template = dispatch.task, dispatch.task.template
-    created = _naive(facts.created_at)
     return {
         "task": {
             "task_uuid": facts.task_uuid,
@@ -58,7 +58,7 @@ def _task(dispatch: Dispatch) -> dict[str, Any]:
             "identity_hash": facts.task_uuid.replace("-", ""),
             "priority": facts.priority,
             "created_at": created,
-            "updated_at": _naive(dispatch.at),
+            "updated_at": now,
             "correlation_id": dispatch.correlation_id,
             "parent_correlation_id": None,
         },
@@ -68,7 +68,7 @@ def _task(dispatch: Dispatch) -> dict[str, Any]:
     }
 
 
-def _workflow_step(dispatch: Dispatch) -> dict[str, Any]:
+def _workflow_step(dispatch: Dispatch, created: str, now: str) -> dict[str, Any]:
     step = dispatch.step
     return {
         "workflow_step_uuid": dispatch.step_uuid,
@@ -87,8 +87,8 @@ def _workflow_step(dispatch: Dispatch) -> dict[str, Any]:
         "inputs": dispatch.inputs,
         "results": dispatch.results,
         "checkpoint": dispatch.checkpoint,
-        "created_at": _naive(dispatch.task.created_at),
-        "updated_at": _naive(dispatch.at),
+        "created_at": created,
+        "updated_at": now,
     }
 
 
@@ -115,7 +115,7 @@ def _handler(handler: Handler) -> dict[str, Any]:
         "callable": handler.callable,
         "method": handler.method,
         "resolver": handler.resolver,
-        "initialization": crossed(handler.initialization, "initialization"),
+        "initialization": crossed(handler.initialization, "initialization") if handler.initialization else {},
     }
 
 
@@ -145,4 +145,8 @@ def _named(title: str) -> str:
 
 
 def _naive(moment: datetime) -> str:
-    return moment.replace(tzinfo=None).isoformat()
+    return moment.isoformat().removesuffix("+00:00")
+
+
+_kept = functools.lru_cache(maxsize=64)(_naive)
+"""The same, for an instant that comes again with every attempt."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import replace
 from enum import Enum
 from typing import Any, Final
@@ -12,7 +13,7 @@ from tasker_testkit.errors import StubError
 from tasker_testkit.model.outcome import Checkpoint, Ending, Failure, Outcome, Silence, failure
 from tasker_testkit.model.profile import Profile
 from tasker_testkit.worker.sdk import load
-from tasker_testkit.worker.wire import NotJson, check_metadata, crossed, known_only, nul
+from tasker_testkit.worker.wire import NotJson, check_metadata, crossing, known_only
 
 CONTRACT_ERROR: Final = "contract_error"
 _CHECKPOINT_REFUSED: Final = (
@@ -26,6 +27,8 @@ def returned(value: Any, profile: Profile, *, handler: str = "The handler", took
         return _not_a_result(value, profile, handler, took_us)
     if value.metadata.get("checkpoint_yield") is True:
         return _yielded(value.result or {}, profile, took_us)
+    if value.is_success and not value.metadata:
+        return _plain_success(value.result or {}, profile, took_us)
     return _sent(_as_outcome(value, took_us), profile)
 
 
@@ -76,6 +79,15 @@ def answered(value: Any, profile: Profile, *, took_us: int = 0) -> Ending:
     )
 
 
+def _plain_success(result: Any, profile: Profile, took_us: int) -> Ending:
+    """The way of most results, shortened: nothing but a result to copy."""
+    with suppress(NotJson):
+        copy, nul = crossing(result, "result")
+        if nul is None:
+            return Outcome(True, copy, took_us=took_us)
+    return _sent(Outcome(True, result, took_us=took_us), profile)
+
+
 def _later(outcome: Outcome, took_us: int) -> Outcome:
     return replace(outcome, took_us=outcome.took_us + took_us) if took_us else outcome
 
@@ -103,11 +115,11 @@ def _sent(outcome: Outcome, profile: Profile) -> Ending:
 
 
 def _arrived(outcome: Outcome, profile: Profile) -> Ending:
-    result, metadata = outcome.result, outcome.metadata
-    if result is not None:
-        result = crossed(result, "result")
+    result, place = crossing(outcome.result, "result")
+    metadata = outcome.metadata
     if metadata:
-        metadata = _metadata(metadata, outcome, profile)
+        metadata, in_metadata = _metadata(metadata, outcome, profile)
+        place = place or in_metadata
     code = outcome.error_code or (_text(metadata.get("error_code")) if profile.keeps_metadata else None)
     arrived = Outcome(
         outcome.success,
@@ -123,7 +135,8 @@ def _arrived(outcome: Outcome, profile: Profile) -> Ending:
         outcome.worker_made,
         outcome.by_hand,
     )
-    place = nul(result, "result") or nul(metadata, "metadata") or nul(outcome.message, "message")
+    if not outcome.success:
+        place = place or crossing([outcome.message, outcome.error_type], "error")[1]
     if place is None:
         return arrived
     if profile.contract_errors:
@@ -131,12 +144,15 @@ def _arrived(outcome: Outcome, profile: Profile) -> Ending:
     return Silence("unstorable", outcome.took_us, arrived)
 
 
-def _metadata(metadata: Mapping[str, Any], outcome: Outcome, profile: Profile) -> dict[str, Any]:
-    copy: dict[str, Any] = crossed(dict(metadata), "metadata")
+def _metadata(metadata: Mapping[str, Any], outcome: Outcome, profile: Profile) -> tuple[dict[str, Any], str | None]:
+    copy, place = crossing(dict(metadata), "metadata")
     if not outcome.success:
         copy.pop("retryable", None)  # the failure's own flag wins
     check_metadata(copy)
-    return copy if profile.keeps_metadata else known_only(copy)
+    if profile.keeps_metadata:
+        return copy, place
+    kept = known_only(copy)
+    return kept, crossing(kept, "metadata")[1] if place else None
 
 
 def _refused(error: NotJson, outcome: Outcome, profile: Profile) -> Outcome:
@@ -179,7 +195,7 @@ def _not_a_result(value: Any, profile: Profile, handler: str, took_us: int) -> E
 def _yielded(progress: Mapping[str, Any], profile: Profile, took_us: int) -> Ending:
     """A checkpoint instead of an outcome; one that the database refuses fails the attempt."""
     try:
-        cursor, items, results = crossed(
+        (cursor, items, results), place = crossing(
             [progress.get("cursor"), progress.get("items_processed", 0), progress.get("accumulated_results")],
             "checkpoint",
         )
@@ -187,7 +203,7 @@ def _yielded(progress: Mapping[str, Any], profile: Profile, took_us: int) -> End
         if profile.contract_errors:
             return _broken_contract(f"{error}. A checkpoint crosses to Tasker as JSON.", took_us)
         return Silence("no_completion", took_us)
-    if nul([cursor, results], "checkpoint"):
+    if place:
         return failure(
             _CHECKPOINT_REFUSED,
             "checkpoint_error",

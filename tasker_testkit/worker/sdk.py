@@ -26,7 +26,8 @@ class Sdk:
     ClassLookupResolver: type[Any]
     PermanentError: type[Exception]
     RetryableError: type[Exception]
-    to_jsonable: Callable[..., Any]
+    to_json: Callable[..., bytes]
+    from_json: Callable[[bytes], Any]
 
 
 def quiet() -> None:
@@ -39,7 +40,7 @@ def load() -> Sdk:
     """The SDK, imported at the first call. Raises ImportError if tasker-py isn't installed."""
     quiet()
     import tasker_core
-    from pydantic_core import to_jsonable_python
+    from pydantic_core import from_json, to_json
 
     return Sdk(
         StepHandler=tasker_core.StepHandler,
@@ -52,5 +53,6 @@ def load() -> Sdk:
         ClassLookupResolver=tasker_core.ClassLookupResolver,
         PermanentError=tasker_core.PermanentError,
         RetryableError=tasker_core.RetryableError,
-        to_jsonable=to_jsonable_python,
+        to_json=to_json,
+        from_json=from_json,
     )

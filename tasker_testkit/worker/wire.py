@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-import re
 from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime
 from typing import Any, Final
@@ -12,8 +10,8 @@ from tasker_testkit.errors import TestkitError
 from tasker_testkit.model.outcome import METADATA_DEFAULTS
 from tasker_testkit.worker.sdk import load
 
-_dumps: Final = json.JSONEncoder(allow_nan=False, separators=(",", ":")).encode
-_SUSPECT: Final = re.compile(r'\\u0000|\\ud[89a-f]|[0-9]{19}|"(?:null|true|false)":')
+_DIGITS_ALIKE: Final = bytes.maketrans(b"123456789", b"000000000")
+_NINETEEN_DIGITS: Final = b"0" * 19
 _SMALLEST, _LARGEST = -(2**63), 2**64 - 1
 
 
@@ -30,24 +28,30 @@ def crossed(value: Any, path: str) -> Any:
 
     Raises NotJson for what Tasker refuses; ``path`` is the name of ``value`` in its message.
     """
-    try:
-        text = _dumps(value)
-    except (TypeError, ValueError, RecursionError):
-        return _converted(value, path)
-    return _converted(value, path) if _SUSPECT.search(text) else json.loads(text)
+    return crossing(value, path)[0]
 
 
-def _converted(value: Any, path: str) -> Any:
+def crossing(value: Any, path: str) -> tuple[Any, str | None]:
+    """As ``crossed``, with the path of a text with a NUL character (Tasker's database can't hold one), or None."""
+    sdk = load()
     try:
-        plain = load().to_jsonable(value, inf_nan_mode="null")
+        data = sdk.to_json(value, inf_nan_mode="null")
+        copy = sdk.from_json(data)
     except Exception as error:
-        raise _offender(value, path, str(error)) from None
-    for place, leaf in _leaves(plain, path):
+        raise _offender(value, path, str(error).removeprefix("Error serializing to JSON: ")) from None
+    if _NINETEEN_DIGITS in data.translate(_DIGITS_ALIKE):
+        _check_integers(copy, path)
+    return copy, _nul(copy, path) if b"\\u0000" in data else None
+
+
+def _check_integers(value: Any, path: str) -> None:
+    for place, leaf in _leaves(value, path):
         if isinstance(leaf, int) and not _SMALLEST <= leaf <= _LARGEST:
             raise NotJson(place, f"{leaf}, an integer of more than 64 bits", _refused("JSON number out of range"))
-        if isinstance(leaf, str) and _has_surrogate(leaf):
-            raise NotJson(place, "text with half a surrogate pair", _refused("surrogates not allowed"))
-    return plain
+
+
+def _nul(value: Any, path: str) -> str | None:
+    return next((place for place, leaf in _leaves(value, path) if isinstance(leaf, str) and "\0" in leaf), None)
 
 
 def _refused(reason: str) -> str:
@@ -55,10 +59,6 @@ def _refused(reason: str) -> str:
         "Conversion error: Failed to convert completion data: ValueError: Conversion error: "
         f"Failed to convert Python dict to StepExecutionResult: {reason}"
     )
-
-
-def _has_surrogate(text: str) -> bool:
-    return any("\ud800" <= character <= "\udfff" for character in text) if not text.isascii() else False
 
 
 def _leaves(value: Any, path: str) -> Iterator[tuple[str, Any]]:
@@ -79,21 +79,18 @@ def _offender(value: Any, path: str, wire: str) -> NotJson:
     try:
         for place, leaf in _leaves(value, path):
             try:
-                load().to_jsonable(leaf)
-            except UnicodeDecodeError:
-                return NotJson(place, "bytes that aren't UTF-8", wire)
+                load().to_json(leaf)
             except Exception:
-                return NotJson(place, f"a <class {type(leaf).__qualname__}>", wire)
+                return NotJson(place, _kind(leaf), wire)
     except RecursionError:
         return NotJson(path, "a value that contains itself", wire)
     return NotJson(path, f"no JSON ({wire})", wire)
 
 
-def nul(value: Any, path: str) -> str | None:
-    """The path of a text with a NUL character, which Tasker's database can't hold; None if there is none."""
-    if "\\u0000" not in _dumps(value):
-        return None
-    return next((place for place, leaf in _leaves(value, path) if isinstance(leaf, str) and "\0" in leaf), None)
+def _kind(leaf: Any) -> str:
+    if isinstance(leaf, str):
+        return "text with half a surrogate pair"
+    return "bytes that aren't UTF-8" if isinstance(leaf, bytes) else f"a <class {type(leaf).__qualname__}>"
 
 
 def known_only(metadata: Mapping[str, Any]) -> dict[str, Any]:
