@@ -1,0 +1,174 @@
+"""What is worth telling about a run, in the order in which it happened; how it looks is decided elsewhere."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from tasker_testkit.engine.history import AttemptHistory, History, StepHistory
+from tasker_testkit.model.durations import spoken
+from tasker_testkit.model.graph import order
+from tasker_testkit.model.outcome import Outcome
+from tasker_testkit.model.states import STEP_SATISFIED
+from tasker_testkit.report.cells import Mark, Signs, clean
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One attempt, or one step that never ran (``at`` None then). ``at`` is in microseconds after the run's start.
+
+    ``text`` says what happened, ``timing`` how long it queued and took, ``after`` what followed from it, a line each.
+    """
+
+    at: int | None
+    step: str
+    attempt: str
+    mark: Mark
+    text: str
+    timing: tuple[str, ...] = ()
+    faults: tuple[str, ...] = ()
+    after: tuple[str, ...] = ()
+
+    @property
+    def plain(self) -> bool:
+        """Whether this is a success of a first attempt to which nothing special happened."""
+        return self.mark == "good" and self.attempt.startswith("1/") and not (self.faults or self.after)
+
+
+def entries(history: History, signs: Signs) -> list[Entry]:
+    """Every attempt by the instant of its start, parents before children; then the steps that never ran."""
+    ran = [(step, index) for step in history.steps for index in range(len(step.attempts))]
+    rank = _ranks(history)
+    ran.sort(key=lambda one: (_began(one[0].attempts[one[1]]), rank[one[0].name], one[1]))
+    states = {step.name: step.state for step in history.steps}
+    told = [_attempt(step, index, signs) for step, index in ran]
+    return told + [_never_ran(step, states, signs) for step in history.steps if not step.attempts]
+
+
+def _ranks(history: History) -> dict[str, int]:
+    graph = {step.name: step.parents for step in history.steps}
+    ordered = dict.fromkeys([*order(graph), *graph])
+    return {name: rank for rank, name in enumerate(ordered)}
+
+
+def _began(attempt: AttemptHistory) -> int:
+    return next((at for at in (attempt.started_at, attempt.enqueued_at) if at is not None), 0)
+
+
+def _attempt(step: StepHistory, index: int, signs: Signs) -> Entry:
+    attempt = step.attempts[index]
+    follower = step.attempts[index + 1] if index + 1 < len(step.attempts) else None
+    after = [*_checkpoints(attempt), *_consequence(step, attempt, follower, signs)]
+    return Entry(
+        at=_began(attempt),
+        step=clean(step.name, signs),
+        attempt=f"{attempt.number}/{step.max_attempts}",
+        mark=mark(attempt),
+        text=clean(_happened(attempt), signs),
+        timing=tuple(_timing(attempt)),
+        faults=tuple(clean(fault_label(fault), signs) for fault in attempt.faults),
+        after=tuple(clean(line, signs) for line in after),
+    )
+
+
+def mark(attempt: AttemptHistory) -> Mark:
+    """How an attempt ended: ``good``, ``bad``, or ``open`` if no result of it is known."""
+    if attempt.outcome is None:
+        return "open"
+    return "good" if attempt.outcome.success else "bad"
+
+
+def _happened(attempt: AttemptHistory) -> str:
+    if attempt.outcome:
+        return preview(attempt.outcome.result) if attempt.outcome.success else error(attempt.outcome)
+    return "never started" if attempt.started_at is None else "no result"
+
+
+def preview(result: Any) -> str:
+    """A result as one line of JSON; what JSON lacks is shown as Python would."""
+    try:
+        return json.dumps(result, ensure_ascii=False, default=repr)
+    except (TypeError, ValueError):
+        return repr(result)
+
+
+def error(outcome: Outcome) -> str:
+    """A failure as ``error_type (error_code): message``, without what it lacks."""
+    code = f" ({outcome.error_code})" if outcome.error_code else ""
+    return f"{outcome.error_type or 'failure'}{code}: {outcome.message or 'no message'}"
+
+
+def fault_label(fault: Mapping[str, Any]) -> str:
+    """A fault in few words: its kind, and what its data says beside it (``fail``, ``delay 40s``, ``corrupt total``)."""
+    kinds = [key for key in fault if key not in ("step", "attempt")]
+    if not kinds:
+        return "unknown"
+    value = fault[kinds[0]]
+    detail = value.get("path", "") if isinstance(value, Mapping) else value
+    return f"{kinds[0]} {detail}" if _says_something(detail) else str(kinds[0])
+
+
+def _says_something(detail: Any) -> bool:
+    return isinstance(detail, (str, int, float)) and not isinstance(detail, bool) and detail != ""
+
+
+def _timing(attempt: AttemptHistory) -> Iterator[str]:
+    queued, took = _between(attempt.enqueued_at, attempt.started_at), _between(attempt.started_at, attempt.ended_at)
+    if queued > 0:
+        yield f"queued {spoken(queued)}"
+    if took > 0:
+        yield f"took {spoken(took)}"
+
+
+def _between(first: int | None, last: int | None) -> int:
+    return 0 if first is None or last is None else last - first
+
+
+def _checkpoints(attempt: AttemptHistory) -> Iterator[str]:
+    if attempt.checkpoints:
+        at, record = attempt.checkpoints[-1]
+        number = len(attempt.checkpoints)
+        last = "" if number == 1 else ", the last"
+        yield f"{counted(number, 'checkpoint')}{last} at {spoken(at)}: cursor {preview(record.get('cursor'))}"
+
+
+def counted(number: int, noun: str) -> str:
+    """A number with its noun: ``1 step``, ``2 steps``."""
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+
+
+def _consequence(
+    step: StepHistory, attempt: AttemptHistory, follower: AttemptHistory | None, signs: Signs
+) -> Iterator[str]:
+    """What became of the step after this attempt, in Tasker's own words; nothing if a success completed it."""
+    kind = _kind(step, attempt)
+    if follower is not None and follower.started_at is not None:
+        if mark(attempt) != "good":
+            yield ", ".join(filter(None, [kind, _again(attempt, follower)]))
+    elif follower is None and not (mark(attempt) == "good" and step.state == "complete"):
+        yield f"{kind} {signs.arrow} {step.state}".strip()
+
+
+def _kind(step: StepHistory, attempt: AttemptHistory) -> str:
+    if attempt.outcome is None or attempt.outcome.success:
+        return ""
+    if not attempt.outcome.retryable:
+        return "permanent"
+    spent = step.state == "error" and step.attempts[-1] is attempt and attempt.number >= step.max_attempts
+    return "retryable, no attempt left" if spent else "retryable"
+
+
+def _again(attempt: AttemptHistory, follower: AttemptHistory) -> str:
+    if attempt.ended_at is None:
+        return f"dispatched again after {spoken(_between(attempt.started_at, follower.started_at))}"
+    wait = _between(attempt.ended_at, follower.started_at)
+    return f"waits {spoken(wait)}" if wait > 0 else "runs again at once"
+
+
+def _never_ran(step: StepHistory, states: Mapping[str, str], signs: Signs) -> Entry:
+    missing = [name for name in dict.fromkeys(step.parents) if states.get(name) not in STEP_SATISFIED]
+    waits = step.state == "pending" and ", ".join(f"{name} ({states.get(name, 'not created')})" for name in missing)
+    why = f", waits for {waits}" if waits else ""
+    return Entry(None, clean(step.name, signs), "", "none", clean(f"never ran: {step.state}{why}", signs))
