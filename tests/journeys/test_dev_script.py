@@ -23,7 +23,7 @@ def environment(clone) -> Path:
 
 
 def test_dev_runs_the_environments_command(clone, environment, command):
-    """The command comes from .venv, gets its words as they are and runs in the caller's folder; its exit code is kept."""
+    """The command comes from .venv, gets its words as they are, runs where the caller is; its exit code is kept."""
     folder = clone / "examples"
     ran = command(clone / "dev", "say", "two words", "*", cwd=folder)
     assert ran.stdout == f"{environment}/say got 2 words in {folder}: two words *\n"

@@ -24,7 +24,7 @@ def packages(clone, command):
 
 @pytest.fixture
 def stranger(packages, tmp_path_factory, command):
-    """The folder of an environment with nothing but the wheel, and its Python; dependencies are ours, behind its own."""
+    """A folder, and the Python of an environment there with nothing but the wheel; dependencies are ours, behind it."""
     home = tmp_path_factory.mktemp("stranger")
     command(sys.executable, "-m", "venv", "--without-pip", "venv", cwd=home)
     python = home / "venv" / "bin" / "python"

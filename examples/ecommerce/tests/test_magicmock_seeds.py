@@ -76,7 +76,7 @@ class TestWhatMocksHide:
         context.get_dependency_result = MagicMock(
             return_value={"total": 1.0, "payment_id": "pay_abc", "inventory_log_id": "log_123"}
         )
-        assert CreateOrderHandler().call(context).result["order_id"] == "ORD-<MAGICM"
+        assert CreateOrderHandler().call(context).result["order_id"] == "ORD-<MAGICMO"
 
     def test_the_same_handler_with_a_real_context(self, tasker_context, tasker_call):
         """With a real context, ``success`` is a field that says what happened."""
