@@ -189,7 +189,7 @@ def _tail(entry: Entry, room: int, signs: Signs) -> Iterator[Span]:
 
 
 def _left_out(number: int, signs: Signs) -> list[Line]:
-    text = f"{signs.ellipsis} {counted(number, 'more success')}es left out; timeline(everything=True) tells them all"
+    text = f"{signs.ellipsis} {counted(number, 'uneventful attempt')} left out; timeline(everything=True) tells them all"
     return [(Span(text, "quiet"),)] if number else []
 
 

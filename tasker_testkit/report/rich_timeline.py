@@ -36,7 +36,7 @@ def print_timeline(history: History, console: Console, *, everything: bool = Fal
 
     width = min(console.width, _WIDEST)
     if width < _BOXED_FROM:
-        console.print(_text(history, width, console, everything))
+        console.print(_text(history, width, console, everything), no_wrap=True, overflow="ellipsis")
     else:
         border = _STYLES["good" if history.state == "complete" else "bad"]
         console.print(Panel(_text(history, width - _FRAME, console, everything), border_style=border, width=width))

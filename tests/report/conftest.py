@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from types import SimpleNamespace
 
 import pytest
 
@@ -129,3 +130,9 @@ def _worker(number: int) -> StepHistory:
 def runs() -> dict[str, History]:
     """The runs by name."""
     return {make.__name__: make() for make in (gateway_timeout, declined, diamond, stuck, batch)}
+
+
+@pytest.fixture(scope="session")
+def make() -> SimpleNamespace:
+    """The builders above."""
+    return SimpleNamespace(attempt=attempt, step=step, history=history, success=success, failure=failure)
