@@ -71,9 +71,13 @@ def test_commands_in_documents_print_what_is_shown(line, output, clone, command)
     assert command(sys.executable, "-m", "tasker_testkit", *words[1:], cwd=clone).stdout == output
 
 
-def test_the_readme_shows_its_main_command():
-    """The README has a command with its output, so that the test above has something to compare."""
-    assert any("tasker-testkit run" in line and "process_payment" in output for line, output in shown(PAGES[0]))
+def test_the_readmes_two_commands():
+    """The README's first command is the one whose output it shows; its second is what .ci/run ends with."""
+    first, second = [block.strip() for block in blocks(PAGES[0], "bash")]
+    (line, output), *_ = shown(PAGES[0])
+    assert shlex.split(first) == ["./dev", *shlex.split(line)]
+    assert "[fault: fail]" in output
+    assert (ROOT / ".ci" / "run").read_text().splitlines()[-1].removesuffix(" -q") == second
 
 
 def test_links_lead_somewhere():
