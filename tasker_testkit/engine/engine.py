@@ -6,13 +6,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import datetime
 
+from tasker_testkit.engine.calls import Call
 from tasker_testkit.engine.clock import Agenda
+from tasker_testkit.engine.events import Fits, Publisher
+from tasker_testkit.engine.growth import Blueprint
 from tasker_testkit.engine.ledger import Ledger
+from tasker_testkit.engine.operator import Operator
 from tasker_testkit.engine.orchestrator import Orchestrator
 from tasker_testkit.engine.stuck import why_stuck
-from tasker_testkit.engine.workforce import Call, Workforce
+from tasker_testkit.engine.workforce import Workforce
 from tasker_testkit.errors import IllegalTransition
 from tasker_testkit.model.dispatch import EPOCH_START
 from tasker_testkit.model.faults import FaultPlan
@@ -24,29 +29,36 @@ NO_FAULTS = FaultPlan()
 
 
 class Engine:
-    """One task of one template under one profile. The task is created at once.
+    """One task of one template (or of its Blueprint, made once for many runs) under one profile; created at once.
 
     ``seed`` feeds jitter and identifiers; ``workers`` is the number of steps that run at once, or of worker processes
-    (profile row 26), None = the profile's default; ``start`` is the aware UTC instant of the submission.
+    (profile row 26), None = the profile's default; ``start`` is the aware UTC instant of the submission;
+    ``fits`` decides whether an event's payload fits its schema.
     """
 
     def __init__(
         self,
-        template: Template,
+        template: Template | Blueprint,
         *,
         profile: Profile = DOCUMENTED,
         seed: int = 0,
         faults: FaultPlan = NO_FAULTS,
         workers: int | None = None,
         start: datetime = EPOCH_START,
+        fits: Fits = lambda schema, value: True,
     ) -> None:
-        self.template = template
+        blueprint = template if isinstance(template, Blueprint) else Blueprint(template)
+        self.template = blueprint.template
         self.profile = profile
         self.agenda = Agenda()
         self.ledger = Ledger(self.agenda, seed, start)
-        self.orchestrator = Orchestrator(self.agenda, self.ledger, profile, template)
-        self.workforce = Workforce(self.agenda, self.ledger, profile, faults, workers, self.orchestrator.handle)
+        self.orchestrator = Orchestrator(self.agenda, self.ledger, profile, blueprint)
+        self.publisher = Publisher(self.ledger, profile, fits)
+        self.workforce = Workforce(
+            self.agenda, self.ledger, profile, faults, workers, self.orchestrator.handle, self.publisher.publish
+        )
         self.orchestrator.send = self.workforce.send
+        self.operator = Operator(self.ledger, self.orchestrator, self.workforce)
         self._asked: Call | None = None
         self.orchestrator.create()
 
@@ -55,10 +67,11 @@ class Engine:
         """Microseconds since the start."""
         return self.agenda.now
 
-    def next_call(self, until: int | None = None) -> Call | None:
-        """The next handler to call, or None when nothing can happen any more (up to and including ``until``).
+    def next_call(self, until: int | None = None, stop: Callable[[], bool] | None = None) -> Call | None:
+        """The next handler to call, or None when nothing can happen any more up to and including ``until``.
 
-        The call before must have been reported. Raises IllegalTransition otherwise.
+        With ``stop``, None also as soon as it is true. The call before must have been reported; IllegalTransition
+        otherwise.
         """
         if self._asked is not None:
             raise IllegalTransition(f"the call of {self._asked.name!r} hasn't been reported yet")
@@ -69,7 +82,9 @@ class Engine:
                 self._asked = action(argument)
                 if self._asked is not None:
                     return self._asked
-            if not self._move_clock(until):
+                if stop is not None and stop():
+                    return None
+            if not self._move_clock(until) or (stop is not None and stop()):
                 return None
 
     def report(self, call: Call, ending: Ending) -> None:

@@ -53,31 +53,19 @@ class Attempt:
 class StepRow:
     """One step of the task. The columns are Tasker's; ``unmet`` counts the parents that aren't satisfied yet."""
 
-    __slots__ = (
-        "attempts",
-        "backoff_request",
-        "checkpoint",
-        "children",
-        "due_at",
-        "enqueued_at",
-        "in_process",
-        "index",
-        "inputs",
-        "last_attempted_at",
-        "last_error_at",
-        "log",
-        "max_attempts",
-        "name",
-        "parents",
-        "processed",
-        "result",
-        "result_at",
-        "retryable",
-        "state",
-        "template",
-        "type",
-        "unmet",
-    )
+    state: StepState = "pending"
+    attempts: int | None = None
+    unmet: int = 0
+    in_process: bool = False
+    processed: bool = False
+    result: Outcome | None = None
+    result_at: int = 0
+    checkpoint: Mapping[str, Any] | None = None
+    enqueued_at: int | None = None
+    last_attempted_at: int | None = None
+    last_error_at: int | None = None
+    backoff_request: int | None = None
+    due_at: int | None = None
 
     def __init__(self, index: int, name: str, type_: str, template: StepTemplate, inputs: Any) -> None:
         self.index = index
@@ -85,23 +73,10 @@ class StepRow:
         self.type = type_
         self.template = template
         self.inputs = inputs
-        self.state: StepState = "pending"
-        self.attempts: int | None = None
         self.max_attempts = template.retry.max_attempts
         self.retryable = template.retry.retryable
         self.parents: list[StepRow] = []
         self.children: list[StepRow] = []
-        self.unmet = 0
-        self.in_process = False
-        self.processed = False
-        self.result: Outcome | None = None
-        self.result_at = 0
-        self.checkpoint: Mapping[str, Any] | None = None
-        self.enqueued_at: int | None = None
-        self.last_attempted_at: int | None = None
-        self.last_error_at: int | None = None
-        self.backoff_request: int | None = None
-        self.due_at: int | None = None
         self.log: list[Attempt] = []
 
     @property
@@ -144,7 +119,8 @@ class Ledger:
         self.counts: dict[StepState, int] = dict.fromkeys(STEP_STATES, 0)
         self.log: list[tuple[int, int, str]] = [(0, TASK, "pending")]
         self.dead_letters: list[dict[str, Any]] = []
-        self._ready: list[int] = []
+        self.warnings: list[tuple[int, str]] = []
+        self._ready: dict[int, StepRow] = {}
         self._due: list[tuple[int, int]] = []
 
     # -- changes of state ------------------------------------------------------------------------------------------
@@ -164,6 +140,15 @@ class Ledger:
         parent.children.append(child)
         child.parents.append(parent)
         child.unmet += parent.state not in STEP_SATISFIED
+
+    def linked(self, edge: tuple[str, str]) -> bool:
+        """Does the edge (parent, child) exist?"""
+        parent, child = (self.by_name.get(name) for name in edge)
+        return parent is not None and child is not None and parent in child.parents
+
+    def warn(self, text: str) -> None:
+        """What the real system would only write to its log."""
+        self.warnings.append((self.agenda.now, text))
 
     def move_step(self, step: StepRow, event: StepEvent) -> None:
         """Change the step's state through the table. Raises IllegalTransition for a pair that isn't in it."""
@@ -194,31 +179,28 @@ class Ledger:
     # -- readiness -------------------------------------------------------------------------------------------------
 
     def watch(self, step: StepRow) -> None:
-        """Look at a step that may have become ready, or will at a known instant."""
-        if step.unmet or not step.eligible:
-            return
-        due = step.next_retry
-        if due is None or due <= self.agenda.now:
-            heappush(self._ready, step.index)
+        """Look at a step again after anything changed that its readiness depends on."""
+        now, due = self.agenda.now, step.next_retry
+        if due is not None and due > now:
+            self._ready.pop(step.index, None)
+            if step.is_ready(due):
+                heappush(self._due, (due, step.index))
+        elif step.is_ready(now):
+            self._ready[step.index] = step
         else:
-            heappush(self._due, (due, step.index))
+            self._ready.pop(step.index, None)
 
     def has_ready(self) -> bool:
         """Is any step ready now?"""
-        now, ready, steps = self.agenda.now, self._ready, self.steps
-        while self._due and self._due[0][0] <= now:
-            heappush(ready, heappop(self._due)[1])
-        while ready and not steps[ready[0]].is_ready(now):
-            heappop(ready)
-        return bool(ready)
+        due = self._due
+        while due and due[0][0] <= self.agenda.now:
+            self.watch(self.steps[heappop(due)[1]])
+        return bool(self._ready)
 
     def take_ready(self) -> list[StepRow]:
         """All ready steps in order of creation."""
-        taken: list[StepRow] = []
-        while self.has_ready():
-            step = self.steps[heappop(self._ready)]
-            if not taken or taken[-1] is not step:
-                taken.append(step)
+        taken = [self._ready[index] for index in sorted(self._ready)] if self.has_ready() else []
+        self._ready.clear()
         return taken
 
     def next_due(self) -> int | None:
@@ -227,7 +209,7 @@ class Ledger:
             return self.agenda.now
         while self._due:
             at, index = self._due[0]
-            if self.steps[index].is_ready(at) and self.steps[index].next_retry == at:
+            if self.steps[index].next_retry == at and self.steps[index].is_ready(at):
                 return at
             heappop(self._due)
         return None

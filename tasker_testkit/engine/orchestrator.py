@@ -9,27 +9,37 @@ from collections.abc import Callable
 
 from tasker_testkit.engine.backoff import documented_delay, worker_delay
 from tasker_testkit.engine.clock import Agenda, first_tick
-from tasker_testkit.engine.growth import initial_steps
+from tasker_testkit.engine.growth import (
+    NOTHING,
+    Blueprint,
+    Growth,
+    GrowthError,
+    batch_growth,
+    batches,
+    decision_growth,
+    requested,
+)
 from tasker_testkit.engine.ledger import Ledger, StepRow
 from tasker_testkit.engine.readiness import is_stale, picked_up, stale_after
 from tasker_testkit.model.outcome import Outcome
 from tasker_testkit.model.profile import Profile
-from tasker_testkit.model.states import TASK_TERMINAL
-from tasker_testkit.model.template import Template
+from tasker_testkit.model.states import TASK_TABLE, TASK_TERMINAL
 
 _EVALUATES = frozenset({"steps_in_process", "evaluating_results"})
 """The task's states in which an arriving result makes it look at its steps; in all others only the step moves."""
+_GROWING = frozenset({"decision", "batchable"})
 _NEVER_WOKEN = TASK_TERMINAL | {"blocked_by_failures"}
 
 
 class Orchestrator:
     """Works on the ledger; hands messages to ``send``."""
 
-    def __init__(self, agenda: Agenda, ledger: Ledger, profile: Profile, template: Template) -> None:
+    def __init__(self, agenda: Agenda, ledger: Ledger, profile: Profile, blueprint: Blueprint) -> None:
         self.agenda = agenda
         self.ledger = ledger
         self.profile = profile
-        self.template = template
+        self.blueprint = blueprint
+        self.lifecycle = blueprint.template.lifecycle
         self.send: Callable[[StepRow], None]
         self.polled_through = -1
         self.detected_through = -1
@@ -38,17 +48,10 @@ class Orchestrator:
 
     def create(self) -> None:
         """Create the task and its first steps; enqueue what is ready. Nothing ready at all: the task is complete."""
-        ledger = self.ledger
+        ledger, profile = self.ledger, self.profile
         ledger.move_task("start")
-        new = initial_steps(self.template)
-        for step in new:
-            definition = step.template
-            ledger.add_step(definition.name, definition.type, definition, definition.handler.initialization or None)
-        for step in new:
-            row = ledger.by_name[step.template.name]
-            for parent in step.parents:
-                ledger.add_edge(ledger.by_name[parent], row)
-            ledger.watch(row)
+        first = self.blueprint.initial(convergence_waits_for_batch=profile.convergence_waits_for_batch)
+        self._grow(first, logged=True)
         if ledger.has_ready():
             self._enqueue("ready_steps_found")
         else:
@@ -80,8 +83,48 @@ class Orchestrator:
             self.evaluate()
 
     def _complete(self, step: StepRow) -> None:
+        """A success: the step is complete, then what it asked for grows. Growth that fails adds nothing (row 19)."""
+        growth = NOTHING
+        if step.type in _GROWING:
+            try:
+                growth = self._growth(step)
+            except GrowthError as error:
+                self.ledger.warn(f"step {step.name}: {error}")
+                if self.profile.failed_growth_fails_step:
+                    self._fail(step)
+                    return
         step.processed = True
         self.ledger.move_step(step, "complete")
+        if growth is not NOTHING:
+            self._grow(growth, logged=self.profile.grown_steps_begin_pending)
+
+    def _growth(self, step: StepRow) -> Growth:
+        """What the step's result asks for."""
+        ledger = self.ledger
+        result = step.result.result if step.result else None
+        if step.type == "decision":
+            limit = self.profile.max_requested_steps
+            return decision_growth(
+                self.blueprint, step.name, requested(result), ledger.by_name, ledger.linked, limit
+            )
+        outcome = batches(result)
+        if outcome is None:
+            return NOTHING
+        return batch_growth(self.blueprint, step.name, outcome, ledger.by_name, ledger.linked)
+
+    def _grow(self, growth: Growth, *, logged: bool) -> None:
+        """Create the steps, add the edges, and look at what may run."""
+        ledger = self.ledger
+        touched = [ledger.add_step(new.name, new.type, new.template, new.inputs, logged=logged) for new in growth.steps]
+        for parent, child in growth.edges:
+            ledger.add_edge(ledger.by_name[parent], ledger.by_name[child])
+        for row in touched:
+            ledger.watch(row)
+
+    def _fail(self, step: StepRow) -> None:
+        step.last_error_at = self.agenda.now
+        step.due_at = None
+        self.ledger.move_step(step, "fail")
 
     def _retry_or_fail(self, step: StepRow, outcome: Outcome) -> None:
         attempts = step.attempts or 0
@@ -90,10 +133,21 @@ class Orchestrator:
         if outcome.retryable and allowed and attempts < step.max_attempts:
             self.ledger.move_step(step, "wait_for_retry")
             self.ledger.watch(step)
+        elif self._continues(step):
+            step.processed = True
+            self.ledger.move_step(step, "complete")
         else:
-            step.last_error_at = self.agenda.now
-            step.due_at = None
-            self.ledger.move_step(step, "fail")
+            self._fail(step)
+
+    def _continues(self, step: StepRow) -> bool:
+        """Does the batch go on without this failed instance? (Row 27; ``isolate`` leaves a dead letter.)"""
+        config = step.template.batch_config
+        if not self.profile.honours_failure_strategy or config is None or step.name == step.template.name:
+            return False
+        if config.failure_strategy == "isolate":
+            letter = {"original_state": "error", "reason": "batch_worker_failed", "resolution": "pending"}
+            self.ledger.dead_letters.append({"at": self.agenda.now, "step": step.name, **letter})
+        return config.failure_strategy == "continue_on_failure"
 
     def _store_delay(self, step: StepRow, outcome: Outcome, attempts: int) -> None:
         """Set when the step may run again (rows 1 to 3). As built the delay is stored, and never cleared."""
@@ -125,6 +179,19 @@ class Orchestrator:
             ledger.move_task("all_steps_successful")
         elif status == "waiting_for_dependencies":
             ledger.move_task("no_dependencies_ready")
+
+    def reconsider(self) -> None:
+        """After an operator's action: evaluate the task again, or leave it to the next result or tick (row 23)."""
+        ledger = self.ledger
+        self.polled_through = self.agenda.now
+        if not self.profile.actions_evaluate_task:
+            return
+        if ledger.task_state == "waiting_for_dependencies":
+            ledger.move_task("dependencies_ready")
+        elif ledger.task_state in TASK_TABLE["reconsider"] and ledger.status() != ledger.task_state:
+            ledger.move_task("reconsider")
+        if ledger.task_state in _EVALUATES:
+            self.evaluate()
 
     def _waits_for_retry(self) -> bool:
         """Is a backoff all that the task waits for? (Row 5.)"""
@@ -166,7 +233,7 @@ class Orchestrator:
     def next_detection(self) -> int | None:
         """The tick of the staleness detector that will end the task as it stands, or None."""
         profile, ledger = self.profile, self.ledger
-        threshold = stale_after(ledger.task_state, self.template.lifecycle, profile.stale_after)
+        threshold = stale_after(ledger.task_state, self.lifecycle, profile.stale_after)
         if threshold is None:
             return None
         at = min(ledger.task_since + threshold, ledger.task_created_at + profile.stale_age)
@@ -177,7 +244,7 @@ class Orchestrator:
         """The detector's pass: a stale task gets a dead-letter entry and ends in ``error``; its steps stay as they are."""
         ledger, now = self.ledger, self.agenda.now
         self.detected_through = now
-        threshold = stale_after(ledger.task_state, self.template.lifecycle, self.profile.stale_after)
+        threshold = stale_after(ledger.task_state, self.lifecycle, self.profile.stale_after)
         if is_stale(threshold, now - ledger.task_since, now - ledger.task_created_at, self.profile.stale_age):
             letter = {"original_state": ledger.task_state, "reason": "staleness_timeout", "resolution": "pending"}
             ledger.dead_letters.append({"at": now, **letter})

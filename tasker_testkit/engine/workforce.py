@@ -6,96 +6,16 @@ The workers touch a step from ``enqueued`` to its result; everything after that 
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Mapping
-from dataclasses import replace
+from collections.abc import Callable
 
+from tasker_testkit.engine.calls import Call, Worker, within_timeout
 from tasker_testkit.engine.clock import CLAIM, RESULT, START, Agenda, first_tick
-from tasker_testkit.engine.ledger import Attempt, Ledger, StepRow, ancestors
+from tasker_testkit.engine.ledger import Attempt, Ledger, StepRow
 from tasker_testkit.model.durations import SECOND
-from tasker_testkit.model.faults import Fault, FaultPlan
+from tasker_testkit.model.faults import FaultPlan
 from tasker_testkit.model.outcome import Checkpoint, Ending, Outcome, Silence, failure
 from tasker_testkit.model.profile import Profile
 from tasker_testkit.model.states import STEP_CLAIMABLE
-
-
-class Call:
-    """One handler about to be called. The step's row is as it was before the claim.
-
-    ``attempt`` is the attempt's number (1-based), ``piece`` counts its dispatches after checkpoints, ``echo`` marks the
-    second delivery of a duplicated dispatch.
-    """
-
-    __slots__ = (
-        "_dependencies",
-        "at",
-        "attempts_before",
-        "backoff_before",
-        "checkpoint",
-        "echo",
-        "last_attempted_before",
-        "piece",
-        "record",
-        "result_before",
-        "step",
-        "worker",
-    )
-
-    def __init__(self, step: StepRow, worker: Worker | None) -> None:
-        self.step = step
-        self.worker = worker
-        self.at = 0
-        self.piece = 0
-        self.echo = False
-        self.attempts_before = step.attempts
-        self.result_before = step.result
-        self.checkpoint = step.checkpoint
-        self.last_attempted_before = step.last_attempted_at
-        self.backoff_before = step.backoff_request
-        self._dependencies: Mapping[str, Outcome] | None = None
-        self.record: Attempt
-
-    @property
-    def name(self) -> str:
-        """The step's name."""
-        return self.step.name
-
-    @property
-    def attempt(self) -> int:
-        """The attempt's number, from 1."""
-        return self.record.number
-
-    @property
-    def faults(self) -> tuple[Fault, ...]:
-        """The planned faults of this attempt."""
-        return self.record.faults
-
-    @property
-    def dependency_results(self) -> Mapping[str, Outcome]:
-        """The results of all processed ancestors by name."""
-        if self._dependencies is None:
-            self._dependencies = {row.name: row.result for row in ancestors(self.step) if row.processed and row.result}
-        return self._dependencies
-
-    def again(self, *, echo: bool = False) -> Call:
-        """The same dispatch once more: the second delivery (``echo``), or the next piece after a checkpoint."""
-        call = Call(self.step, self.worker)
-        call.record, call.echo, call.piece = self.record, echo, self.piece + (not echo)
-        call.attempts_before, call.result_before = self.attempts_before, self.result_before
-        call.last_attempted_before, call.backoff_before = self.last_attempted_before, self.backoff_before
-        call._dependencies = self._dependencies
-        return call
-
-
-class Worker:
-    """One worker process that runs one handler at a time, in the order of its claims (row 26)."""
-
-    __slots__ = ("alive", "busy", "queue", "thread_alive")
-
-    def __init__(self) -> None:
-        self.queue: deque[Call] = deque()
-        self.busy = False
-        self.alive = True
-        self.thread_alive = True
 
 
 class Workforce:
@@ -109,15 +29,19 @@ class Workforce:
         faults: FaultPlan,
         size: int | None,
         handle: Callable[[StepRow, Outcome], None],
+        publish: Callable[[StepRow, int, Outcome], None],
     ) -> None:
         self.agenda = agenda
         self.ledger = ledger
         self.profile = profile
         self.faults = faults
         self.handle = handle
+        self.publish = publish
         self.free = size
         self.processes = [Worker() for _ in range(size or 1)] if profile.eager_claims else []
         self.waiting: deque[StepRow] = deque()
+        self.staffed = True
+        self.unknown: set[str] = set()
         self.claimed: dict[Call, None] = {}
 
     # -- messages and claims ---------------------------------------------------------------------------------------
@@ -127,9 +51,11 @@ class Workforce:
         self.agenda.put(self.agenda.now, CLAIM, self._deliver, step)
 
     def _deliver(self, step: StepRow) -> None:
-        if step.state not in STEP_CLAIMABLE:
+        if step.state not in STEP_CLAIMABLE or step.template.name in self.unknown:
             return
-        if self.profile.eager_claims:
+        if not self.staffed:
+            self.waiting.append(step)
+        elif self.profile.eager_claims:
             self._claim(step, self._process())
         elif self.free is None:
             self._claim(step, None)
@@ -153,7 +79,7 @@ class Workforce:
         step.in_process = True
         call.record = self._count_attempt(step)
         self._queue(call)
-        if any(fault.kind == "duplicate" for fault in call.record.faults):
+        if call.record.faults and any(fault.kind == "duplicate" for fault in call.record.faults):
             self._duplicate(call)
 
     def _count_attempt(self, step: StepRow) -> Attempt:
@@ -182,6 +108,23 @@ class Workforce:
             call.worker.queue.append(call)
             self.agenda.put(self.agenda.now, START, self._next_of, call.worker)
 
+    def stop_workers(self) -> None:
+        """Every worker process dies, and none takes its place; what they had claimed stays in_progress (row 21)."""
+        self.staffed = False
+        for worker in self.processes:
+            worker.alive = False
+
+    def start_worker(self) -> None:
+        """A new worker process starts and takes the messages that wait."""
+        self.staffed = True
+        while self.waiting:
+            self.send(self.waiting.popleft())
+
+    def freeze_claims(self) -> None:
+        """Fix what the claimed handlers will see, before an operator changes results."""
+        for call in self.claimed:
+            _ = call.dependency_results
+
     # -- handlers --------------------------------------------------------------------------------------------------
 
     def _next_of(self, worker: Worker) -> Call | None:
@@ -200,7 +143,7 @@ class Workforce:
     def ended(self, call: Call, ending: Ending) -> None:
         """Book what the handler came to, at the instant at which it ends."""
         if self.profile.honours_timeout:
-            ending = _within_timeout(call, ending)
+            ending = within_timeout(call, ending)
         self.agenda.put(self.agenda.now + ending.took_us, RESULT, self._finish, (call, ending))
 
     def _finish(self, booked: tuple[Call, Ending]) -> None:
@@ -211,6 +154,7 @@ class Workforce:
             self._keep_checkpoint(call, ending)
         else:
             self._release(call)
+            self.publish(call.step, call.attempt, ending)
             self.settle(call, ending)
 
     def settle(self, call: Call, outcome: Outcome) -> None:
@@ -315,17 +259,3 @@ class Workforce:
         again = Call(step, None)
         again.record = self._count_attempt(step)
         self._queue(again)
-
-
-def _within_timeout(call: Call, ending: Ending) -> Ending:
-    """The ending, or the failure at the instant of ``timeout_seconds`` if the attempt takes longer (row 12)."""
-    seconds = call.step.template.timeout_seconds
-    started = call.at if call.record.started_at is None else call.record.started_at
-    if seconds is None or (isinstance(ending, Silence) and ending.why != "hangs"):
-        return ending
-    left = started + seconds * SECOND - call.at
-    if ending.took_us <= left and not isinstance(ending, Silence):
-        return ending
-    text = f"Step {call.name!r} took longer than its timeout of {seconds} s"
-    return replace(failure(text, "timeout", retryable=True), took_us=max(left, 0))
-

@@ -67,6 +67,7 @@ TaskEvent = Literal[
     "give_up",
     "manual_resolution",
     "cancel",
+    "reconsider",
     "go_stale",
 ]
 ExecutionStatus = Literal[
@@ -121,13 +122,11 @@ TASK_TABLE: Final[Mapping[TaskEvent, Mapping[TaskState, TaskState]]] = {
     "ready_steps_found": {
         "initializing": "enqueuing_steps",
         "evaluating_results": "enqueuing_steps",
-        "blocked_by_failures": "enqueuing_steps",
     },
     "no_steps_found": {"initializing": "complete"},
     "no_dependencies_ready": {
         "initializing": "waiting_for_dependencies",
         "evaluating_results": "waiting_for_dependencies",
-        "blocked_by_failures": "waiting_for_dependencies",
     },
     "steps_enqueued": {"enqueuing_steps": "steps_in_process"},
     "enqueue_failed": {"enqueuing_steps": "error"},
@@ -141,13 +140,18 @@ TASK_TABLE: Final[Mapping[TaskEvent, Mapping[TaskState, TaskState]]] = {
     "give_up": {"blocked_by_failures": "error"},
     "manual_resolution": {"blocked_by_failures": "resolved_manually"},
     "cancel": {state: "cancelled" for state in TASK_STATES if state not in TASK_TERMINAL},
+    "reconsider": {
+        "blocked_by_failures": "evaluating_results",
+        "waiting_for_retry": "evaluating_results",
+    },
     "go_stale": {
         "steps_in_process": "error",
         "waiting_for_dependencies": "error",
         "waiting_for_retry": "error",
     },
 }
-"""``TASK_TABLE[event][from]``. ``go_stale`` is the staleness detector's, which writes past the published table."""
+"""``TASK_TABLE[event][from]``. Two events aren't in the published table: ``go_stale`` is the staleness detector's, which
+writes past it; ``reconsider`` is the progress that the documents promise after an operator's action (rows 22, 23)."""
 
 
 def step_transitions() -> Iterator[tuple[StepState, StepEvent, StepState]]:

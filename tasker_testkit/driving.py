@@ -1,0 +1,178 @@
+"""A task that a test drives by hand, one instant or one state at a time."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from datetime import datetime
+from types import TracebackType
+from typing import Any
+
+from tasker_testkit.engine.engine import Engine
+from tasker_testkit.engine.ledger import StepRow
+from tasker_testkit.engine.operator import Operator
+from tasker_testkit.engine.calls import Call
+from tasker_testkit.errors import RunError, listed, near
+from tasker_testkit.model.durations import Duration, instant, microseconds, spoken
+from tasker_testkit.model.outcome import Ending
+from tasker_testkit.model.states import STEP_STATES, TASK_STATES
+from tasker_testkit.run import Run
+from tasker_testkit.stubs import json_copy
+
+
+class DrivenStep:
+    """One step of a task under way."""
+
+    def __init__(self, row: StepRow, operator: Operator) -> None:
+        self._row = row
+        self._operator = operator
+
+    @property
+    def state(self) -> str:
+        """Its state now."""
+        return self._row.state
+
+    @property
+    def attempts(self) -> int:
+        """How many attempts were claimed so far."""
+        return self._row.attempts or 0
+
+    def reset_for_retry(self) -> None:
+        """Make the failed step pending again (row 22). Raises RunError if it isn't in ``error``."""
+        self._operator.reset_for_retry(self._row)
+
+    def resolve_manually(self) -> None:
+        """Settle the step, in whatever state, without a result (row 23)."""
+        self._operator.resolve_manually(self._row)
+
+    def complete_manually(
+        self,
+        result: Mapping[str, Any] | None = None,
+        *,
+        metadata: Mapping[str, Any] | None = None,
+        reason: str = "test",
+        completed_by: str = "tasker_testkit",
+    ) -> None:
+        """Settle the step, in whatever state, with this result: descendants that start later see it (row 23)."""
+        self._operator.complete_manually(self._row, json_copy(result), metadata or {}, reason, completed_by)
+
+
+class DrivenTask:
+    """A submitted task that moves only when it is told to. Virtual time stands still in between.
+
+    Use it as a context manager: leaving the block without ``finish()`` abandons the task.
+    """
+
+    def __init__(self, engine: Engine, invoke: Callable[[Call], Ending], finished: Callable[[], Run]) -> None:
+        self._engine = engine
+        self._invoke = invoke
+        self._finished = finished
+        self._run: Run | None = None
+
+    def __enter__(self) -> DrivenTask:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        return None
+
+    @property
+    def now(self) -> datetime:
+        """The virtual instant."""
+        return self._engine.ledger.instant(self._engine.now)
+
+    @property
+    def state(self) -> str:
+        """The task's state now."""
+        return self._engine.ledger.task_state
+
+    def __getitem__(self, name: str) -> DrivenStep:
+        return DrivenStep(self._row(name), self._engine.operator)
+
+    def run_until(
+        self, moment: datetime | str | None = None, *, step: str | None = None, state: str | None = None
+    ) -> None:
+        """Run to an instant, or until a step (without ``step``: the task) is in a state.
+
+        Everything that is due at the instant has then happened. Raises RunError if the state can never come any more.
+        """
+        if moment is not None:
+            self._run_to(self._offset(instant(moment)))
+        elif state is not None:
+            self._run_to_state(step, state)
+        else:
+            raise RunError('run_until needs an instant, or state=..., as in run_until(step="x", state="in_progress").')
+
+    def advance(self, by: Duration) -> None:
+        """Let so much virtual time pass (seconds, ``"5m"`` or a timedelta)."""
+        self._run_to(self._engine.now + microseconds(by))
+
+    def cancel(self) -> None:
+        """Cancel the task now; what runs goes on, its result is dropped. Raises RunError if the task has ended."""
+        self._open()
+        self._engine.operator.cancel()
+
+    def finish(self) -> Run:
+        """Run to the task's end, or to where nothing can happen any more. The same Run when called again."""
+        if self._run is None:
+            self._loop(None, lambda: False)
+            self._run = self._finished()
+        return self._run
+
+    # -- the loop --------------------------------------------------------------------------------------------------
+
+    def _loop(self, until: int | None, stop: Callable[[], bool]) -> None:
+        engine, invoke = self._engine, self._invoke
+        while call := engine.next_call(until, stop):
+            engine.report(call, invoke(call))
+
+    def _run_to(self, at: int) -> None:
+        self._open()
+        if at < self._engine.now:
+            raise RunError(f"Can't run back in time: it is {spoken(self._engine.now)} after the start already.")
+        self._loop(at, lambda: False)
+        self._engine.agenda.move_to(at)
+
+    def _run_to_state(self, step: str | None, state: str) -> None:
+        self._open()
+        _check_state(state, TASK_STATES if step is None else STEP_STATES, "a task" if step is None else "a step")
+        if step is not None and step not in self._engine.template.step_names:
+            self._row(step)
+        reached = self._watch(step, state)
+        if not reached():
+            self._loop(None, reached)
+        if not reached():
+            raise RunError(self._never(step, state))
+
+    def _watch(self, step: str | None, state: str) -> Callable[[], bool]:
+        ledger = self._engine.ledger
+        if step is None:
+            return lambda: ledger.task_state == state
+        return lambda: step in ledger.by_name and ledger.by_name[step].state == state
+
+    def _never(self, step: str | None, state: str) -> str:
+        ledger = self._engine.ledger
+        who = "The task" if step is None else f"Step {step!r}"
+        found = ledger.task_state if step is None else getattr(ledger.by_name.get(step), "state", "not created")
+        why = self._engine.stuck() or f"The task ended {ledger.task_state}."
+        return f"{who} never becomes {state}: it is {found}, and nothing can happen any more. {why}"
+
+    def _offset(self, moment: datetime) -> int:
+        return microseconds(moment - self._engine.ledger.start)
+
+    def _open(self) -> None:
+        if self._run is not None:
+            raise RunError("This task is finished; start another one with simulation.start(input).")
+
+    def _row(self, name: str) -> StepRow:
+        rows = self._engine.ledger.by_name
+        if name in rows:
+            return rows[name]
+        if name in self._engine.template.step_names:
+            raise RunError(f"Step {name!r} hasn't been created (yet). Steps so far:\n{listed(rows)}")
+        raise RunError(f"There is no step {name!r}.{near(name, rows)} Steps:\n{listed(rows)}")
+
+
+def _check_state(state: str, known: Iterable[Any], whose: str) -> None:
+    if state not in known:
+        raise RunError(f"{state!r} isn't a state of {whose}.{near(state, known)} Its states:\n{listed(known)}")

@@ -1,0 +1,67 @@
+"""From the ledger's rows to the History value."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from tasker_testkit.engine.history import AttemptHistory, History, StepHistory, Transition
+from tasker_testkit.engine.ledger import TASK, Attempt, Ledger, StepRow
+from tasker_testkit.engine.stuck import why_stuck
+from tasker_testkit.model.faults import Fault
+from tasker_testkit.model.template import Template
+
+
+def history_of(
+    ledger: Ledger, template: Template, profile: str, task_input: Mapping[str, Any], faults: Sequence[Fault]
+) -> History:
+    """Everything that happened so far, as values that no longer change."""
+    transitions = _transitions(ledger)
+    return History(
+        profile=profile,
+        seed=ledger.seed,
+        start=ledger.start,
+        template={"namespace": template.namespace_name, "name": template.name, "version": template.version},
+        input=task_input,
+        faults=tuple(fault.to_data() for fault in faults),
+        state=ledger.task_state,
+        execution_status=ledger.status(),
+        transitions=transitions[TASK],
+        steps=tuple(_step(ledger, step, transitions[step.index]) for step in ledger.steps),
+        stuck=why_stuck(ledger),
+    )
+
+
+def _transitions(ledger: Ledger) -> dict[int, tuple[Transition, ...]]:
+    found: dict[int, list[Transition]] = {TASK: [], **{step.index: [] for step in ledger.steps}}
+    for at, index, state in ledger.log:
+        before = found[index][-1].after if found[index] else None
+        found[index].append(Transition(at, before, state))
+    return {index: tuple(moves) for index, moves in found.items()}
+
+
+def _step(ledger: Ledger, step: StepRow, transitions: tuple[Transition, ...]) -> StepHistory:
+    return StepHistory(
+        name=step.name,
+        type=step.type,
+        state=step.state,
+        parents=tuple(parent.name for parent in step.parents),
+        max_attempts=step.max_attempts,
+        transitions=transitions,
+        attempts=tuple(_attempt(ledger, step, attempt) for attempt in step.log),
+    )
+
+
+def _attempt(ledger: Ledger, step: StepRow, attempt: Attempt) -> AttemptHistory:
+    ended, outcome = attempt.ended_at, attempt.outcome
+    if outcome is not None and ended is not None:
+        outcome = ledger.stamped(step, outcome, ended)
+    return AttemptHistory(
+        number=attempt.number,
+        enqueued_at=attempt.enqueued_at,
+        started_at=attempt.started_at,
+        ended_at=ended,
+        faults=tuple(fault.to_data() for fault in attempt.faults),
+        outcome=outcome,
+        checkpoints=tuple(attempt.checkpoints),
+    )

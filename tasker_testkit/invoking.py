@@ -1,0 +1,131 @@
+"""From a call of the engine to its ending: faults, stubs, durations, and the real handler behind the worker's door."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from tasker_testkit.engine.engine import Engine
+from tasker_testkit.engine.calls import Call
+from tasker_testkit.errors import FaultError, StubError
+from tasker_testkit.model.dispatch import Dispatch, TaskFacts
+from tasker_testkit.model.faults import Fault, corrupted
+from tasker_testkit.model.outcome import Checkpoint, Ending, Outcome, Silence, delayed
+from tasker_testkit.stubs import crossed, duration, entry_for, stubbed
+from tasker_testkit.worker.calling import perform
+from tasker_testkit.worker.contexts import context_of
+from tasker_testkit.worker.endings import raised
+
+if TYPE_CHECKING:
+    from tasker_testkit.simulation import Simulation
+
+
+class Invoker:
+    """Calls what stands behind a step, for one run of a simulation."""
+
+    def __init__(self, simulation: Simulation, engine: Engine, task: TaskFacts) -> None:
+        self._simulation = simulation
+        self._engine = engine
+        self._task = task
+        self._input = json.dumps(task.input)
+
+    def __call__(self, call: Call) -> Ending:
+        """How this call ends, its planned faults included."""
+        faults = {fault.kind: fault for fault in call.faults}
+        if not faults:
+            return self._lasting(call, self._handled(call))
+        return _after(faults, self._before(faults, call), call)
+
+    def _before(self, faults: dict[str, Fault], call: Call) -> Ending:
+        """What takes the place of the handler, or what the handler itself comes to."""
+        crash = faults.get("crash")
+        if crash is not None and crash.when == "before":
+            return Silence("died")
+        if "raise" in faults:
+            return self._raised(call, faults["raise"])
+        if "fail" in faults:
+            return crossed(faults["fail"].failure, self._simulation.profile)
+        return self._lasting(call, self._handled(call))
+
+    def _handled(self, call: Call) -> Ending:
+        simulation, step = self._simulation, call.step
+        found = entry_for(simulation.stubs, step.name, step.template.name)
+        if found is None:
+            return perform(simulation._handlers, self.dispatch(call), simulation.profile, simulation._world)
+        simulation.used_stubs.add(found[0])
+        classify = partial(raised, profile=simulation.profile)
+        try:
+            return stubbed(found[1], call.attempt, partial(self._context, call), classify, simulation.profile)
+        except StubError as error:
+            raise StubError(f"Step {call.name!r}, attempt {call.attempt}: {error}") from None
+
+    def _raised(self, call: Call, fault: Fault) -> Ending:
+        """The attempt ends as if the step's handler had raised the fault's exception (row 7)."""
+        stub = entry_for(self._simulation.stubs, call.name, call.step.template.name)
+        if stub:
+            self._simulation.used_stubs.add(stub[0])
+        return raised(fault.make_exception(), self._simulation.profile)
+
+    def _lasting(self, call: Call, ending: Ending) -> Ending:
+        """The ending after the step's entry in ``durations``."""
+        durations = self._simulation.durations
+        entry = entry_for(durations, call.name, call.step.template.name) if durations else None
+        if entry is None:
+            return ending
+        random = self._engine.ledger.random("duration", call.name, call.attempt, call.piece)
+        return delayed(ending, duration(entry[1], call.attempt, partial(self._context, call), random))
+
+    def _context(self, call: Call) -> Any:
+        return context_of(self.dispatch(call), call.step.template.handler.callable)
+
+    def dispatch(self, call: Call) -> Dispatch:
+        """The call's facts, as the worker is handed them: everything a copy of its own."""
+        step, ledger = call.step, self._engine.ledger
+        backoff = call.backoff_before
+        return Dispatch(
+            task=replace(self._task, input=json.loads(self._input)),
+            step=step.template,
+            name=step.name,
+            step_uuid=ledger.step_uuid(step),
+            event_id=ledger.uuid("event", step.name, call.attempt, call.piece, call.echo),
+            correlation_id=ledger.uuid("correlation", step.name, call.attempt),
+            at=ledger.instant(call.at),
+            attempts=call.attempts_before,
+            max_attempts=step.max_attempts,
+            retryable=step.retryable,
+            inputs=_copied(step.inputs),
+            results=_copied(call.result_before.stored) if call.result_before else None,
+            checkpoint=_copied(call.checkpoint),
+            last_attempted_at=None if call.last_attempted_before is None else ledger.instant(call.last_attempted_before),
+            backoff_request_seconds=None if backoff is None else backoff // 1_000_000,
+            dependency_results={name: _copied(outcome.stored) for name, outcome in call.dependency_results.items()},
+        )
+
+
+def _after(faults: dict[str, Fault], ending: Ending, call: Call) -> Ending:
+    """What the planned faults make of the ending."""
+    if "delay" in faults:
+        ending = delayed(ending, faults["delay"].by)
+    if "corrupt" in faults:
+        ending = _corrupted(faults["corrupt"], ending, call)
+    if "hang" in faults:
+        return Silence("hangs", ending.took_us)
+    if "crash" in faults and not isinstance(ending, Silence):
+        return Silence("died", ending.took_us)
+    if "lose_result" in faults and not isinstance(ending, (Silence, Checkpoint)):
+        return Silence("lost", ending.took_us)
+    return ending
+
+
+def _corrupted(fault: Fault, ending: Ending, call: Call) -> Ending:
+    if not isinstance(ending, Outcome) or not ending.success:
+        raise FaultError(
+            f"The fault {fault} can't corrupt attempt {call.attempt} of step {call.name!r}: it has no successful result."
+        )
+    return replace(ending, result=corrupted(ending.result, fault.path, fault.value))
+
+
+def _copied(value: Any) -> Any:
+    return None if value is None else json.loads(json.dumps(value))

@@ -1,0 +1,197 @@
+"""What a run came to: states, attempts, waits and results, by step, for asserts and for people."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from tasker_testkit.engine.history import AttemptHistory, History, StepHistory, moment
+from tasker_testkit.errors import HistoryError, RunError, listed, near
+from tasker_testkit.model.durations import as_timedelta
+from tasker_testkit.model.outcome import Outcome
+from tasker_testkit.model.template import Template
+from tasker_testkit.report.timeline import timeline
+
+
+@dataclass(frozen=True)
+class Attempt:
+    """One attempt of a step. Instants are aware UTC datetimes, None if they never came.
+
+    ``outcome`` is None if no result arrived; ``faults`` are those that fired in it, as data.
+    """
+
+    number: int
+    enqueued_at: datetime | None
+    started_at: datetime | None
+    ended_at: datetime | None
+    outcome: Outcome | None
+    faults: Sequence[Mapping[str, Any]]
+
+
+class Step:
+    """One step of a run."""
+
+    def __init__(self, history: StepHistory, start: datetime) -> None:
+        self._history = history
+        self._start = start
+
+    @property
+    def name(self) -> str:
+        """Its name in the template; an instance of a batch worker has a name of its own."""
+        return self._history.name
+
+    @property
+    def type(self) -> str:
+        """``standard``, ``decision``, ``deferred_convergence``, ``batchable`` or ``batch_worker``."""
+        return self._history.type
+
+    @property
+    def state(self) -> str:
+        """Its state at the end of the run."""
+        return self._history.state
+
+    @property
+    def states(self) -> Sequence[str]:
+        """Every state it went through, in order."""
+        return tuple(transition.after for transition in self._history.transitions)
+
+    @property
+    def parents(self) -> Sequence[str]:
+        """The steps it waited for."""
+        return self._history.parents
+
+    @property
+    def max_attempts(self) -> int:
+        """How many attempts it has, the first included."""
+        return self._history.max_attempts
+
+    @cached_property
+    def attempts(self) -> Sequence[Attempt]:
+        """Its attempts, in order."""
+        return tuple(_attempt(self._start, attempt) for attempt in self._history.attempts)
+
+    @property
+    def waits(self) -> list[timedelta]:
+        """``waits[i]``: from the end of attempt i+1 to the start of attempt i+2."""
+        pairs = zip(self._history.attempts, self._history.attempts[1:], strict=False)
+        return [
+            as_timedelta(after.started_at - before.ended_at)
+            for before, after in pairs
+            if after.started_at is not None and before.ended_at is not None
+        ]
+
+    @property
+    def result(self) -> Any:
+        """What a descendant unwraps: the last attempt's result, None without one."""
+        outcomes = [attempt.outcome for attempt in self._history.attempts if attempt.outcome]
+        return outcomes[-1].result if outcomes else None
+
+    @property
+    def error(self) -> str | None:
+        """The last attempt's ``error_type: message``, None if it succeeded or never ended."""
+        outcomes = [attempt.outcome for attempt in self._history.attempts if attempt.outcome]
+        return None if not outcomes or outcomes[-1].success else f"{outcomes[-1].error_type}: {outcomes[-1].message}"
+
+    def __repr__(self) -> str:
+        return f"<Step {self.name!r} {self.state}, {len(self._history.attempts)} of {self.max_attempts} attempts>"
+
+
+class Run:
+    """A finished run. Ask ``run.state``, ``run["step"].attempts``, or print ``run.timeline()``."""
+
+    state: str
+    """The task's state at the end; a task that failed ends in ``blocked_by_failures``."""
+
+    def __init__(self, state: str, history: Callable[[], History], template: Template) -> None:
+        self.state = state
+        self._close = history
+        self._template = template
+
+    @cached_property
+    def history(self) -> History:
+        """The complete record, worked out when first asked for."""
+        return self._close()
+
+    @property
+    def states(self) -> Sequence[str]:
+        """Every state the task went through, in order."""
+        return tuple(transition.after for transition in self.history.transitions)
+
+    @property
+    def execution_status(self) -> str:
+        """What the steps say about the task: ``all_complete``, ``blocked_by_failures``, ..."""
+        return self.history.execution_status
+
+    @property
+    def elapsed(self) -> timedelta:
+        """Virtual time from the submission to the last change of state."""
+        last = [self.history.transitions[-1].at, *(s.transitions[-1].at for s in self.history.steps if s.transitions)]
+        return as_timedelta(max(last))
+
+    @cached_property
+    def steps(self) -> Mapping[str, Step]:
+        """The steps that were created, by name, in order of creation."""
+        return {step.name: Step(step, self.history.start) for step in self.history.steps}
+
+    def __getitem__(self, name: str) -> Step:
+        if name in self.steps:
+            return self.steps[name]
+        if name in self._template.step_names:
+            raise RunError(f"Step {name!r} was never created in this run: {self._why_absent(name)}")
+        raise RunError(f"There is no step {name!r}.{near(name, self.steps)} Steps of this run:\n{listed(self.steps)}")
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.steps)
+
+    @property
+    def effects(self) -> Sequence[Mapping[str, Any]]:
+        """The booked effects, in order."""
+        return self.history.effects
+
+    @property
+    def events(self) -> Sequence[Mapping[str, Any]]:
+        """The published domain events, in order."""
+        return self.history.events
+
+    @property
+    def stuck(self) -> str | None:
+        """None, or why nothing can happen any more although the task hasn't ended."""
+        return self.history.stuck
+
+    def timeline(self, *, width: int = 100, unicode: bool = True) -> str:
+        """The run as text for people, at most ``width`` columns wide."""
+        return timeline(self.history, width=width, unicode=unicode)
+
+    def save(self, path: str | Path) -> Path:
+        """Write the history as JSON (format ``tasker-testkit/history``). Raises HistoryError if that can't be done."""
+        target = Path(path)
+        try:
+            target.write_text(self.history.to_json(), encoding="utf-8", newline="\n")
+        except OSError as error:
+            raise HistoryError(f"Can't write the history to {target}: {error.strerror}.") from None
+        return target
+
+    def __repr__(self) -> str:
+        return f"<Run of {self._template.name!r}: {self.state} after {self.elapsed.total_seconds():g} s>"
+
+    def _why_absent(self, name: str) -> str:
+        definition = self._template.step(name)
+        kind = definition.type if definition else "standard"
+        if kind in ("batch_worker", "deferred_convergence"):
+            return f"a {kind} step comes into being with the branches or batches it belongs to, and those weren't made."
+        return "it lies below a decision that didn't choose it, or that never succeeded."
+
+
+def _attempt(start: datetime, attempt: AttemptHistory) -> Attempt:
+    return Attempt(
+        number=attempt.number,
+        enqueued_at=moment(start, attempt.enqueued_at),
+        started_at=moment(start, attempt.started_at),
+        ended_at=moment(start, attempt.ended_at),
+        outcome=attempt.outcome,
+        faults=attempt.faults,
+    )

@@ -1,0 +1,189 @@
+"""Whole workflows on a simulated clock: the engine, the team's real handlers, and the only loop that joins them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from tasker_testkit import observing
+from tasker_testkit.driving import DrivenTask
+from tasker_testkit.engine.closing import history_of
+from tasker_testkit.engine.engine import Engine
+from tasker_testkit.engine.growth import Blueprint
+from tasker_testkit.errors import FaultError, HandlerError, StubError, TestkitError, listed
+from tasker_testkit.invoking import Invoker
+from tasker_testkit.model.dispatch import TaskFacts
+from tasker_testkit.model.durations import instant
+from tasker_testkit.model.faults import FaultPlan, as_plan
+from tasker_testkit.model.loading import accept_context, apply_environment, check_input, load_template
+from tasker_testkit.model.profile import Profile, find_profile
+from tasker_testkit.model.submission import check_submission
+from tasker_testkit.model.template import Template
+from tasker_testkit.run import Run
+from tasker_testkit.stubs import check_names
+from tasker_testkit.worker.sources import load_handlers
+from tasker_testkit.worker.walltime import World
+
+_ORDERS = ("creation",)
+
+
+class Simulation:
+    """One workflow that can run many times; runs never see one another.
+
+    * ``template``: a path, YAML text, a mapping, or a loaded ``Template``.
+    * ``handlers``: a module, a dotted name, the path of a ``.py`` file, a mapping of callable to handler, or a sequence
+      of these. Every callable that doesn't resolve is listed before anything runs (HandlerError).
+    * ``stubs``: what takes the place of a step's handler: a result, a ``Failure``, an exception, a list of these (one an
+      attempt, the last repeats), or a function of the StepContext.
+    * ``profile``: ``"documented"``, ``"tasker-0.1.8"``, or a ``Profile``. ``seed``: feeds jitter and identifiers.
+    * ``start``: the instant of every submission, ISO text or datetime (default 2026-01-01T00:00:00Z).
+    * ``faults``: a ``FaultPlan`` or its data; one that doesn't fire fails the run unless ``unused_faults="allow"``.
+    * ``workers``: how many steps run at once (profile row 26); None = the profile's default.
+    * ``environment``: which of the template's ``environments`` applies (row 15).
+    * ``durations``: virtual time that a step's handler takes, added to what it sleeps: a duration (seconds or
+      ``"250ms"``), a list of them (one an attempt), or a function of the context and a random generator.
+    * ``order``: in which order parallel results are handled; ``"creation"``.
+    * ``setup``: called before every run, to give the team's own doubles a fresh start.
+    * ``missing_handlers``: ``"allow"`` lets a step whose handler can't be found fail as in Tasker (handler_not_found).
+    * ``real_timeout``: real seconds after which a handler that blocks stops the run (HandlerHangs).
+    * ``initiator``, ``source_system``, ``reason``, ``tags``, ``priority``: of the task, as its handlers see them.
+
+    Raises TemplateError, HandlerError, StubError, FaultError or ProfileError for what can't work.
+    """
+
+    def __init__(
+        self,
+        template: Any,
+        *,
+        handlers: Any = (),
+        stubs: Mapping[str, Any] | None = None,
+        profile: str | Profile = "documented",
+        seed: int = 0,
+        start: datetime | str = "2026-01-01T00:00:00Z",
+        faults: FaultPlan | Iterable[Any] | None = None,
+        workers: int | None = None,
+        environment: str | None = None,
+        durations: Mapping[str, Any] | None = None,
+        order: str = "creation",
+        setup: Callable[[], Any] | None = None,
+        unused_faults: str = "error",
+        missing_handlers: str = "error",
+        real_timeout: float = 10.0,
+        initiator: str = "tasker_testkit",
+        source_system: str = "tasker_testkit",
+        reason: str = "test",
+        tags: Sequence[str] = (),
+        priority: int = 0,
+    ) -> None:
+        self.profile = find_profile(profile)
+        loaded = load_template(template, profile=self.profile)
+        self.template: Template = apply_environment(loaded, environment, self.profile)
+        self._blueprint = Blueprint(self.template)
+        self.stubs = dict(stubs or {})
+        self.durations = dict(durations or {})
+        self.seed, self.start_at = seed, instant(start)
+        self.faults = as_plan(faults)
+        self.workers = _checked_workers(workers)
+        self.setup = setup
+        self._unused_faults = unused_faults
+        self._world = World(real_timeout=real_timeout)
+        self._task_fields = {
+            "initiator": initiator,
+            "source_system": source_system,
+            "reason": reason,
+            "priority": priority,
+        }
+        self._tags = tuple(tags)
+        self.used_stubs: set[str] = set()
+        _check_choice("order", order, _ORDERS)
+        _check_choice("unused_faults", unused_faults, ("error", "allow"))
+        _check_choice("missing_handlers", missing_handlers, ("error", "allow"))
+        check_names(self.template, self.stubs, "stub")
+        check_names(self.template, self.durations, "duration")
+        self.faults.check(self.template, profile=self.profile)
+        self._handlers = load_handlers(handlers)
+        if missing_handlers == "error":
+            self._check_handlers()
+
+    def run(self, input: Any = None) -> Run:
+        """Submit ``input`` (default ``{}``) and run the task to its end, or to where nothing can happen any more.
+
+        Raises InputError or SubmissionRefused if the task isn't created, HandlerHangs for a handler that blocks,
+        FaultError for a planned fault that didn't fire.
+        """
+        with self.start(input) as task:
+            return task.finish()
+
+    def start(self, input: Any = None) -> DrivenTask:
+        """Submit ``input`` and drive the task by hand: ``with simulation.start(input) as task: task.run_until(...)``."""
+        check_input(self.template, input, self.profile)
+        accepted, tags = accept_context({} if input is None else input, self._tags, self.profile)
+        check_submission(self.template)
+        if self.setup is not None:
+            self.setup()
+        engine = Engine(
+            self._blueprint,
+            profile=self.profile,
+            seed=self.seed,
+            faults=self.faults,
+            workers=self.workers,
+            start=self.start_at,
+        )
+        facts = TaskFacts(
+            engine.ledger.uuid("task"), self.template, accepted, self.start_at, tags=tags, **self._task_fields
+        )
+        invoker = Invoker(self, engine, facts)
+        return DrivenTask(engine, invoker, lambda: self._finished(engine, accepted))
+
+    def check_unused(self) -> None:
+        """Raise StubError for stubs that no run so far has used."""
+        unused = [name for name in self.stubs if name not in self.used_stubs]
+        if unused:
+            raise StubError(
+                f"No run used these stubs:\n{listed(unused)}\nTheir steps never ran. Drop them, or let the steps run."
+            )
+
+    def _finished(self, engine: Engine, accepted: Mapping[str, Any]) -> Run:
+        ledger, planned = engine.ledger, tuple(self.faults)
+        run = Run(
+            ledger.task_state,
+            lambda: history_of(ledger, self.template, self.profile.name, accepted, planned),
+            self.template,
+        )
+        if observing.runs is not None:
+            observing.runs.append(run)
+        self._check_faults(engine)
+        return run
+
+    def _check_faults(self, engine: Engine) -> None:
+        if self._unused_faults == "allow" or not len(self.faults):
+            return
+        fired = {id(fault) for step in engine.ledger.steps for attempt in step.log for fault in attempt.faults}
+        unused = [fault for fault in self.faults if id(fault) not in fired]
+        if unused:
+            raise FaultError(
+                f"These faults never fired in a run that ended {engine.ledger.task_state}:\n{listed(unused)}\n"
+                'Aim them at attempts that happen, or allow it with unused_faults="allow".'
+            )
+
+    def _check_handlers(self) -> None:
+        if all(name in self.stubs for name in self.template.step_names):
+            return
+        problems = self._handlers.problems(self.template, self.profile, skip=set(self.stubs))
+        if problems:
+            raise HandlerError(
+                f"These handlers of template {self.template.name!r} can't be used:\n{listed(problems)}\n"
+                "Pass handlers= (a module, a file, a mapping), or a stub for the step."
+            )
+
+
+def _checked_workers(workers: int | None) -> int | None:
+    if workers is None or (isinstance(workers, int) and not isinstance(workers, bool) and workers >= 1):
+        return workers
+    raise TestkitError(f"workers={workers!r}: give a whole number from 1, or None for the profile's default.")
+
+
+def _check_choice(name: str, value: str, choices: Sequence[str]) -> None:
+    if value not in choices:
+        raise TestkitError(f"{name}={value!r} isn't known. Possible:\n{listed(choices)}")

@@ -1,0 +1,116 @@
+"""Stubs: what takes the place of a step's handler, or says how long one takes. Nothing here needs tasker_core."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from random import Random
+from typing import Any
+
+from tasker_testkit.errors import StubError, listed, near
+from tasker_testkit.model.durations import Duration, microseconds
+from tasker_testkit.model.outcome import METADATA_DEFAULTS, Failure, Outcome, failure, success
+from tasker_testkit.model.profile import Profile
+from tasker_testkit.model.template import Template
+
+Stub = Any
+"""A result (mapping or None), a ``Failure``, an exception, a list of these (one an attempt), or a function."""
+
+
+def check_names(template: Template, names: Iterable[str], what: str) -> None:
+    """Every name is a step of the template, or an instance of one of its batch workers. Raises StubError."""
+    for name in names:
+        if definition_of(template, name) is None:
+            known = template.step_names
+            raise StubError(
+                f"There is a {what} for step {name!r}, but template {template.name!r} has no such step."
+                f"{near(name, known)} Its steps:\n{listed(known)}"
+            )
+
+
+def definition_of(template: Template, name: str) -> str | None:
+    """The template step that ``name`` names: itself, or for ``work_001`` the batch worker ``work``; None for neither."""
+    if template.step(name) is not None:
+        return name
+    workers = [step.name for step in template.steps if step.type == "batch_worker"]
+    return next((worker for worker in workers if name.startswith(f"{worker}_")), None)
+
+
+def entry_for(table: Mapping[str, Any], name: str, template_name: str) -> tuple[str, Any] | None:
+    """The table's entry for a step under its own name, else under its template step's; with the name that matched."""
+    for key in (name, template_name):
+        if key in table:
+            return key, table[key]
+    return None
+
+
+def stubbed(
+    stub: Stub, attempt: int, context: Callable[[], Any], raised: Callable[[BaseException], Outcome], profile: Profile
+) -> Outcome:
+    """The outcome that a stub gives to an attempt (1-based); the last entry of a list repeats.
+
+    ``context`` makes the real StepContext, for a function; ``raised`` classifies an exception as the worker would.
+    Raises StubError for a value that can't be a result.
+    """
+    value = stub
+    if isinstance(value, (list, tuple)):
+        if not value:
+            raise StubError("A stub is an empty list: give one entry an attempt, the last one repeats.")
+        value = value[min(attempt, len(value)) - 1]
+    if callable(value) and not isinstance(value, type):
+        try:
+            value = value(context())
+        except Exception as error:
+            return raised(error)
+    return _outcome(value, raised, profile)
+
+
+def _outcome(value: Any, raised: Callable[[BaseException], Outcome], profile: Profile) -> Outcome:
+    if isinstance(value, Outcome):
+        return value
+    if isinstance(value, Failure):
+        return crossed(value, profile)
+    if isinstance(value, BaseException) or (isinstance(value, type) and issubclass(value, BaseException)):
+        return raised(value() if isinstance(value, type) else value)
+    if value is None or isinstance(value, Mapping):
+        return success(json_copy(value))
+    raise StubError(
+        f"A stub gave {value!r}, a {type(value).__name__}. A stub is a mapping (success), None (success without a "
+        "result), a Failure, an exception, a list of these (one an attempt), or a function of the context."
+    )
+
+
+def json_copy(value: Any) -> Any:
+    """A copy through JSON. Raises StubError for what JSON can't hold."""
+    if not value:
+        return {} if value is None else type(value)()
+    try:
+        return json.loads(json.dumps(value, allow_nan=False))
+    except (TypeError, ValueError) as error:
+        raise StubError(f"A stub's result isn't JSON: {error}.") from None
+
+
+def crossed(failed: Failure, profile: Profile) -> Outcome:
+    """The failure as it crosses from worker to orchestrator (rows 8 and 9)."""
+    metadata = failed.metadata if profile.keeps_metadata else {k: v for k, v in failed.metadata.items() if k in METADATA_DEFAULTS}
+    return failure(
+        failed.message,
+        failed.error_type,
+        retryable=failed.retryable,
+        error_code=failed.error_code if profile.keeps_error_code else None,
+        metadata=dict(metadata),
+        retry_after=failed.retry_after,
+    )
+
+
+Durations = Mapping[str, "Duration | Sequence[Duration] | Callable[[Any, Random], Duration]"]
+
+
+def duration(entry: Any, attempt: int, context: Callable[[], Any], random: Random) -> int:
+    """Microseconds that an attempt takes by its entry in ``durations``; the last entry of a list repeats."""
+    value = entry
+    if isinstance(value, (list, tuple)):
+        value = value[min(attempt, len(value)) - 1] if value else 0
+    if callable(value):
+        value = value(context(), random)
+    return microseconds(value)
