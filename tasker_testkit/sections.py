@@ -1,0 +1,51 @@
+"""What a failing test's report says about the runs that were made in it, and how to make them again."""
+
+from __future__ import annotations
+
+import shlex
+from collections import deque
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Final
+
+from tasker_testkit import observing
+
+if TYPE_CHECKING:
+    from tasker_testkit.run import Run
+
+SHOWN: Final = 5
+
+
+class LatestRuns(deque["Run"]):
+    """The latest runs of a test, and how many there were (``total``)."""
+
+    def __init__(self) -> None:
+        super().__init__(maxlen=SHOWN)
+        self.total = 0
+
+    def append(self, run: Run) -> None:
+        """Keep this run, and let go of the oldest if there are too many."""
+        self.total += 1
+        super().append(run)
+
+
+@contextmanager
+def listening() -> Iterator[LatestRuns]:
+    """Notice every run that this process makes meanwhile; whoever listened before doesn't hear of them."""
+    before, observing.runs = observing.runs, (runs := LatestRuns())
+    try:
+        yield runs
+    finally:
+        observing.runs = before
+
+
+def timelines(runs: LatestRuns) -> str:
+    """The timelines of the runs, oldest first, with a line that says how many were left out."""
+    left_out = runs.total - len(runs)
+    head = [f"({left_out} earlier run{'s' if left_out > 1 else ''} left out)"] if left_out else []
+    return "\n\n".join([*head, *(run.timeline() for run in runs)])
+
+
+def reproduction(nodeid: str, options: Iterable[str]) -> str:
+    """The command that runs this one test again, quoted for a POSIX shell."""
+    return shlex.join(["pytest", nodeid, *options])

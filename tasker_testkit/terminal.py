@@ -1,0 +1,78 @@
+"""The standard streams of the shell: results on standard output, everything else on standard error."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager, redirect_stdout
+from typing import TYPE_CHECKING
+
+from tasker_testkit.errors import TestkitError
+
+if TYPE_CHECKING:
+    from tasker_testkit.run import Run
+
+
+def show(text: str) -> None:
+    """Print on standard output. Nothing happens if its reader has gone; raises TestkitError if it can't be written."""
+    try:
+        print(_speakable(text), flush=True)  # noqa: T201
+    except OSError as error:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # so that the flush at exit says nothing
+        if not isinstance(error, BrokenPipeError):
+            raise TestkitError(f"can't write to standard output: {error.strerror}") from None
+
+
+def show_run(run: Run) -> None:
+    """Print the run's timeline: in colour on a terminal (without if NO_COLOR is set), plainly elsewhere."""
+    if sys.stdout is None or not sys.stdout.isatty():
+        show(run.timeline(unicode=_speaks_unicode()))
+        return
+    from rich.console import Console
+
+    from tasker_testkit.report.rich_timeline import print_timeline
+
+    print_timeline(run.history, Console())
+
+
+def complain(message: str) -> None:
+    """Print on standard error: the first line says it all, the others are indented."""
+    first, *others = f"tasker-testkit: {message}".splitlines()
+    lines = [first, *(line if line.startswith(" ") else f"  {line}" for line in others)]
+    print("\n".join(lines), file=sys.stderr)  # noqa: T201
+
+
+@contextmanager
+def kept_clean() -> Iterator[None]:
+    """Meanwhile whatever is printed goes to standard error, also by what knows nothing but file descriptor 1."""
+    if sys.stdout is None:
+        yield
+        return
+    sys.stdout.flush()
+    kept = os.dup(1)
+    os.dup2(2, 1)
+    try:
+        with redirect_stdout(sys.stderr):
+            yield
+    finally:
+        os.dup2(kept, 1)
+        os.close(kept)
+
+
+def read_stdin() -> bytes:
+    """All of standard input. Raises OSError if it is closed."""
+    with open(0, "rb", closefd=False) as stream:
+        return stream.read()
+
+
+def _speaks_unicode() -> bool:
+    try:
+        "✓─·…".encode(sys.stdout.encoding or "ascii")
+    except (AttributeError, LookupError, UnicodeEncodeError):
+        return False
+    return True
+
+
+def _speakable(text: str) -> str:
+    return text if _speaks_unicode() else text.encode("ascii", "backslashreplace").decode()
