@@ -16,11 +16,12 @@ class TestkitError(Exception):
 
 
 class TemplateError(TestkitError):
-    """A template can't be loaded; ``problems`` lists every reason, one text each."""
+    """A template can't be loaded; ``problems`` lists every reason, one text each, ``kind`` is the class of the first."""
 
-    def __init__(self, message: str, *, problems: Sequence[str] = ()) -> None:
+    def __init__(self, message: str, *, problems: Sequence[str] = (), kind: str = "unreadable") -> None:
         super().__init__(message)
         self.problems = tuple(problems) or (message,)
+        self.kind = kind
 
 
 class InputError(TestkitError):
