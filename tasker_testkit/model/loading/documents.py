@@ -56,12 +56,12 @@ def _decoded(name: str, data: bytes) -> str:
 
 
 def _files_of(folder: Path) -> str:
-    """The YAML files of a folder, for a message."""
+    """The files of a folder that could be meant, for a message."""
     try:
-        found = sorted(path.name for path in folder.iterdir() if path.suffix in (".yaml", ".yml"))
+        found = sorted(path.name for path in folder.iterdir() if path.suffix in (".yaml", ".yml", ".json"))
     except OSError:
         return f" There is no folder {folder!s:.300}."
-    return f" YAML files in {folder!s:.300}:\n" + "\n".join(f"  {name}" for name in found[:20] or ["(none)"])
+    return f" Files in {folder!s:.300}:\n" + "\n".join(f"  {name}" for name in found[:20] or ["(none)"])
 
 
 def _alike(path: Path) -> str:

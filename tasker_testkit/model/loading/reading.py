@@ -105,7 +105,7 @@ def map_of(reader: Reader) -> Reader:
         values = {}
         for key_node, item in node.entries:
             key = key_text(key_node, path, notes)
-            here = f"{path}.{key}"
+            here = below(path, key)
             if key_node.place:
                 notes.places[here] = key_node.place
             values[key] = reader(item, here, notes)
@@ -128,6 +128,11 @@ def free(node: Node, path: str, notes: Notes) -> Any:
     if isinstance(value, int) and not SMALLEST <= value <= BIGGEST:
         return wrong(node, path, notes, f"a number up to {BIGGEST}")
     return value
+
+
+def below(path: str, name: str) -> str:
+    """The path of a key inside a mapping."""
+    return f"{path}.{name}" if path else name
 
 
 def key_text(node: Node, path: str, notes: Notes) -> str:

@@ -10,7 +10,7 @@ from typing import Any, Final
 from tasker_testkit.errors import near
 from tasker_testkit.model.loading.findings import Finding, Notes
 from tasker_testkit.model.loading.nodes import Node, Table
-from tasker_testkit.model.loading.reading import UNREAD, Reader, is_blank, key_text, wrong
+from tasker_testkit.model.loading.reading import UNREAD, Reader, below, is_blank, key_text, wrong
 
 SYNONYMS: Final = {
     "namespace": "namespace_name",
@@ -51,7 +51,7 @@ def record(make: Callable[..., Any], *keys: Key) -> Reader:
         values, unknown = _entries(node, path, notes, known)
         for key in keys:
             if key.needed and key.name not in values:
-                notes.add(Finding(_below(path, key.name), _missing(key.name, unknown), "missing_field"))
+                notes.add(Finding(below(path, key.name), _missing(key.name, unknown), "missing_field"))
             if key.needed and values.get(key.name, UNREAD) is UNREAD:
                 values[key.name] = key.stand_in
         return make(**{name: value for name, value in values.items() if value is not UNREAD})
@@ -66,7 +66,7 @@ def _entries(node: Node, path: str, notes: Notes, known: Mapping[str, Key]) -> t
     for key_node, item in node.entries if isinstance(node, Table) else ():
         name = key_text(key_node, path, notes)
         key = known.get(name)
-        here = _below(path, key.name if key else name)
+        here = below(path, key.name if key else name)
         if key_node.place:
             notes.places[here] = key_node.place
         if key is None:
@@ -77,10 +77,6 @@ def _entries(node: Node, path: str, notes: Notes, known: Mapping[str, Key]) -> t
         else:
             values[key.name] = _value(key, item, here, notes)
     return values, unknown
-
-
-def _below(path: str, name: str) -> str:
-    return f"{path}.{name}" if path else name
 
 
 def _value(key: Key, node: Node, path: str, notes: Notes) -> Any:

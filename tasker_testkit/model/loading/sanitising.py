@@ -1,7 +1,4 @@
-"""What Tasker itself makes of a submission: refused, or its context rewritten (profile rows 14, 17 and 18).
-
-Source: templates reference, section 6, rules 3, 4 and 8.
-"""
+"""What Tasker makes of a task's context: refused, or rewritten (row 14; templates reference, section 6)."""
 
 from __future__ import annotations
 
@@ -13,7 +10,6 @@ from tasker_testkit.errors import InputError, SubmissionRefused
 from tasker_testkit.model.loading.inputs import object_copy
 from tasker_testkit.model.loading.values import json_copy
 from tasker_testkit.model.profile import Profile, find_profile
-from tasker_testkit.model.template import Template
 
 DEEPEST: Final = 10
 """Objects and lists inside each other, the context itself counted."""
@@ -77,23 +73,6 @@ def is_dropped(key: str) -> bool:
     """Whether Tasker drops this key and its value: it begins with "on", or is script, eval or function (any case)."""
     lower = key.lower()
     return lower.startswith("on") or lower in _DROPPED
-
-
-def check_submission(template: Template, profile: str | Profile = "documented") -> None:
-    """Raise SubmissionRefused for a template that loads and whose tasks can't be created (rows 17 and 18).
-
-    Two steps of one name are let through: a Tasker that has had a step of that name before makes one step of them.
-    """
-    if find_profile(profile).strict_templates:
-        return
-    if not template.steps:
-        said = f"Task template not found: {template.name} (a template without steps can't be used)."
-        raise SubmissionRefused(f"404 NOT_FOUND: {said}", status=404, code="NOT_FOUND")
-    for step in template.steps:
-        if step.name in step.dependencies:
-            _refuse(f"step {step.name!r} depends on itself")
-        if len(set(step.dependencies)) < len(step.dependencies):
-            _refuse(f"step {step.name!r} lists a dependency twice")
 
 
 def _text(value: str, path: str) -> str:
