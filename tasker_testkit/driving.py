@@ -62,10 +62,18 @@ class DrivenTask:
     Use it as a context manager: leaving the block without ``finish()`` abandons the task.
     """
 
-    def __init__(self, engine: Engine, invoke: Callable[[Call], Ending], finished: Callable[[], Run]) -> None:
+    def __init__(
+        self,
+        engine: Engine,
+        invoke: Callable[[Call], Ending],
+        finished: Callable[[], Run],
+        submit_again: Callable[[Any], None],
+    ) -> None:
         self._engine = engine
         self._invoke = invoke
         self._finished = finished
+        self.submit_again = submit_again
+        """``submit_again(input)``: SubmissionRefused if Tasker would take it for this very task (row 25)."""
         self._run: Run | None = None
 
     def __enter__(self) -> DrivenTask:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 
 from tasker_testkit import observing
 from tasker_testkit.driving import DrivenTask
@@ -16,16 +16,17 @@ from tasker_testkit.invoking import Invoker
 from tasker_testkit.model.dispatch import TaskFacts
 from tasker_testkit.model.durations import instant
 from tasker_testkit.model.faults import FaultPlan, as_plan
-from tasker_testkit.model.loading import accept_context, apply_environment, check_input, load_template
+from tasker_testkit.model.loading import accept_context, apply_environment, check_input, fits, load_template
 from tasker_testkit.model.profile import Profile, find_profile
-from tasker_testkit.model.submission import check_submission
+from tasker_testkit.model.submission import check_submission, identity, same_again
 from tasker_testkit.model.template import Template
 from tasker_testkit.run import Run
 from tasker_testkit.stubs import check_names
 from tasker_testkit.worker.sources import load_handlers
 from tasker_testkit.worker.walltime import World
 
-_ORDERS = ("creation",)
+_ORDERS: Final = ("creation",)
+_NO_INPUT: Final[Mapping[str, Any]] = {}
 
 
 class Simulation:
@@ -106,7 +107,7 @@ class Simulation:
         if missing_handlers == "error":
             self._check_handlers()
 
-    def run(self, input: Any = None) -> Run:
+    def run(self, input: Any = _NO_INPUT) -> Run:
         """Submit ``input`` (default ``{}``) and run the task to its end, or to where nothing can happen any more.
 
         Raises InputError or SubmissionRefused if the task isn't created, HandlerHangs for a handler that blocks,
@@ -115,10 +116,10 @@ class Simulation:
         with self.start(input) as task:
             return task.finish()
 
-    def start(self, input: Any = None) -> DrivenTask:
+    def start(self, input: Any = _NO_INPUT) -> DrivenTask:
         """Submit ``input`` and drive the task by hand: ``with simulation.start(input) as task: task.run_until(...)``."""
         check_input(self.template, input, self.profile)
-        accepted, tags = accept_context({} if input is None else input, self._tags, self.profile)
+        accepted, tags = accept_context(input, self._tags, self.profile)
         check_submission(self.template)
         if self.setup is not None:
             self.setup()
@@ -129,12 +130,25 @@ class Simulation:
             faults=self.faults,
             workers=self.workers,
             start=self.start_at,
+            fits=fits,
         )
         facts = TaskFacts(
             engine.ledger.uuid("task"), self.template, accepted, self.start_at, tags=tags, **self._task_fields
         )
         invoker = Invoker(self, engine, facts)
-        return DrivenTask(engine, invoker, lambda: self._finished(engine, accepted))
+        return DrivenTask(engine, invoker, lambda: self._finished(engine, accepted), self._submit_again(accepted))
+
+    def _submit_again(self, first: Mapping[str, Any]) -> Callable[[Any], None]:
+        """What a second submission meets while, and after, the first one's task exists."""
+
+        def submit(again: Any) -> None:
+            check_input(self.template, again, self.profile)
+            accepted, _ = accept_context(again, self._tags, self.profile)
+            same = identity(self.template, accepted) == identity(self.template, first)
+            if same and self.profile.strict_identity:
+                raise same_again()
+
+        return submit
 
     def check_unused(self) -> None:
         """Raise StubError for stubs that no run so far has used."""

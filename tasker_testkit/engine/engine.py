@@ -58,6 +58,7 @@ class Engine:
             self.agenda, self.ledger, profile, faults, workers, self.orchestrator.handle, self.publisher.publish
         )
         self.orchestrator.send = self.workforce.send
+        self.orchestrator.before_growth = self.workforce.freeze_claims
         self.operator = Operator(self.ledger, self.orchestrator, self.workforce)
         self._asked: Call | None = None
         self.orchestrator.create()

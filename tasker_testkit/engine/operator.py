@@ -10,7 +10,7 @@ from tasker_testkit.engine.orchestrator import Orchestrator
 from tasker_testkit.engine.workforce import Workforce
 from tasker_testkit.errors import RunError
 from tasker_testkit.model.outcome import success
-from tasker_testkit.model.states import STEP_TABLE, STEP_TERMINAL, TASK_TABLE
+from tasker_testkit.model.states import STEP_TABLE, STEP_TERMINAL, TASK_TABLE, StepEvent
 
 ACTIONS: Final = ("cancel", "reset_for_retry", "resolve_manually", "complete_manually")
 
@@ -35,8 +35,7 @@ class Operator:
         self._book("cancel")
         for step in ledger.steps:
             if step.state not in STEP_TERMINAL:
-                self._settle(step)
-                ledger.move_step(step, "cancel")
+                self._settle(step, "cancel")
         ledger.move_task("cancel")
 
     def reset_for_retry(self, step: StepRow) -> None:
@@ -55,8 +54,7 @@ class Operator:
     def resolve_manually(self, step: StepRow) -> None:
         """Settle a step in any state without a result of its own; a stored one stays."""
         self._book("resolve_manually", step=step.name)
-        self._settle(step)
-        self.ledger.move_step(step, "resolve_manually")
+        self._settle(step, "resolve_manually")
         self.orchestrator.reconsider()
 
     def complete_manually(
@@ -64,7 +62,6 @@ class Operator:
     ) -> None:
         """Settle a step in any state with that result; descendants that start later see it. Nothing grows by hand."""
         self._book("complete_manually", step=step.name, result=result)
-        self._settle(step)
         custom = {
             **metadata,
             "manually_completed": True,
@@ -73,13 +70,15 @@ class Operator:
         }
         step.result = success(result, metadata={"custom": custom}, by_hand=True)
         step.result_at = self.ledger.agenda.now
-        self.ledger.move_step(step, "complete_manually")
+        self._settle(step, "complete_manually")
         self.orchestrator.reconsider()
 
     def _book(self, do: str, **details: Any) -> None:
         self.done.append({"at": self.ledger.agenda.now, "do": do, **details})
         self.workforce.freeze_claims()
 
-    def _settle(self, step: StepRow) -> None:
+    def _settle(self, step: StepRow, event: StepEvent) -> None:
         step.in_process = False
         step.processed = True
+        self.ledger.move_step(step, event)
+        self.ledger.watch(step)

@@ -41,6 +41,7 @@ class Orchestrator:
         self.blueprint = blueprint
         self.lifecycle = blueprint.template.lifecycle
         self.send: Callable[[StepRow], None]
+        self.before_growth: Callable[[], None]
         self.polled_through = -1
         self.detected_through = -1
 
@@ -96,6 +97,7 @@ class Orchestrator:
         step.processed = True
         self.ledger.move_step(step, "complete")
         if growth is not NOTHING:
+            self.before_growth()
             self._grow(growth, logged=self.profile.grown_steps_begin_pending)
 
     def _growth(self, step: StepRow) -> Growth:

@@ -121,7 +121,7 @@ class Workforce:
             self.send(self.waiting.popleft())
 
     def freeze_claims(self) -> None:
-        """Fix what the claimed handlers will see, before an operator changes results."""
+        """Fix what the claimed handlers will see, before results or edges change that they don't know of."""
         for call in self.claimed:
             _ = call.dependency_results
 
@@ -148,6 +148,8 @@ class Workforce:
 
     def _finish(self, booked: tuple[Call, Ending]) -> None:
         call, ending = booked
+        if call.worker is not None and not call.worker.alive:
+            return
         if isinstance(ending, Silence):
             self._fall_silent(call, ending)
         elif isinstance(ending, Checkpoint):
