@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from tasker_testkit.model.loading.data_files import load_data
 from tasker_testkit.model.loading.environments import apply_environment
 from tasker_testkit.model.loading.fault_files import load_faults
 from tasker_testkit.model.loading.inputs import check_input
@@ -15,6 +16,7 @@ __all__ = [
     "apply_environment",
     "check_input",
     "fits",
+    "load_data",
     "load_faults",
     "load_template",
     "schema_problem",

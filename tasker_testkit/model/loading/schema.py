@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable
+from functools import lru_cache
 from typing import Any, Final
 
 from jsonschema.exceptions import SchemaError, ValidationError, best_match
@@ -46,6 +48,18 @@ def validator_of(schema: Schema) -> Validator:
     dialect = _dialect(schema) or Draft202012Validator
     validator: Validator = dialect(schema, registry=REGISTRY, format_checker=dialect.FORMAT_CHECKER)
     return validator
+
+
+def fits(schema: Any, value: Any) -> bool:
+    """Does the value fit the schema? Nothing fits what isn't a schema."""
+    validator = _compiled(json.dumps(schema))
+    return validator is not None and not violations(validator, value)
+
+
+@lru_cache(maxsize=256)
+def _compiled(text: str) -> Validator | None:
+    schema = json.loads(text)
+    return None if schema_problem(schema) else validator_of(schema)
 
 
 def violations(validator: Validator, value: Any) -> list[tuple[str, str]]:
