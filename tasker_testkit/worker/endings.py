@@ -5,12 +5,10 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import replace
 from enum import Enum
 from typing import Any, Final
 
-from tasker_testkit.errors import StubError
-from tasker_testkit.model.outcome import Checkpoint, Ending, Failure, Outcome, Silence, failure
+from tasker_testkit.model.outcome import Checkpoint, Ending, Outcome, Silence, failure
 from tasker_testkit.model.profile import Profile
 from tasker_testkit.worker.sdk import load
 from tasker_testkit.worker.wire import NotJson, check_metadata, crossing, known_only
@@ -36,11 +34,11 @@ def raised(error: BaseException, profile: Profile, *, took_us: int = 0) -> Endin
     """The ending of an attempt whose class handler raised ``error`` (row 7)."""
     kind = type(error).__name__
     if not profile.classifies_raised:
-        return failure(str(error), kind, retryable=True, took_us=took_us)
+        return _sent(failure(_message(error), kind, retryable=True, took_us=took_us), profile)
     metadata = getattr(error, "metadata", None)
     return _sent(
         failure(
-            str(error),
+            _message(error),
             _text(getattr(error, "error_type", None)) or kind,
             retryable=_is_retryable(error),
             error_code=_text(getattr(error, "error_code", None)),
@@ -57,28 +55,6 @@ def not_found(callable_name: str, *, took_us: int = 0) -> Outcome:
     return failure(f"Handler not found: {callable_name}", "handler_not_found", retryable=False, took_us=took_us)
 
 
-def answered(value: Any, profile: Profile, *, took_us: int = 0) -> Ending:
-    """The ending of an attempt that a stub or a fault answers instead of the handler.
-
-    ``value``: a mapping or None (success), a ``Failure``, an exception (as if raised), a StepHandlerResult, or an
-    Outcome; it crosses the wire like a handler's. Raises StubError for anything else.
-    """
-    if value is None or isinstance(value, Mapping):
-        return _sent(Outcome(True, dict(value or {}), took_us=took_us), profile)
-    if isinstance(value, Failure):
-        value = value.outcome()
-    if isinstance(value, Outcome):
-        return _sent(_later(value, took_us), profile)
-    if isinstance(value, BaseException):
-        return raised(value, profile, took_us=took_us)
-    if isinstance(value, load().StepHandlerResult):
-        return returned(value, profile, took_us=took_us)
-    raise StubError(
-        f"A stub answered with {value!r}, a {type(value).__name__}. It can answer with a mapping (the result of a "
-        "success), Failure(...), an exception, a StepHandlerResult or an Outcome."
-    )
-
-
 def _plain_success(result: Any, profile: Profile, took_us: int) -> Ending:
     """The way of most results, shortened: nothing but a result to copy."""
     with suppress(NotJson):
@@ -86,10 +62,6 @@ def _plain_success(result: Any, profile: Profile, took_us: int) -> Ending:
         if nul is None:
             return Outcome(True, copy, took_us=took_us)
     return _sent(Outcome(True, result, took_us=took_us), profile)
-
-
-def _later(outcome: Outcome, took_us: int) -> Outcome:
-    return replace(outcome, took_us=outcome.took_us + took_us) if took_us else outcome
 
 
 def _as_outcome(value: Any, took_us: int) -> Outcome:
@@ -210,10 +182,18 @@ def _yielded(progress: Mapping[str, Any], profile: Profile, took_us: int) -> End
             retryable=True,
             status="failed",
             result={},
+            metadata={"error_type": "checkpoint_error"},
             worker_made=True,
             took_us=took_us,
         )
     return Checkpoint(cursor, items, results, took_us)
+
+
+def _message(error: BaseException) -> str:
+    try:
+        return str(error)
+    except Exception as broken:
+        return f"{type(error).__name__}, whose text can't be made: {broken!r}"
 
 
 def _is_retryable(error: BaseException) -> bool:

@@ -9,7 +9,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from tasker_testkit.errors import HandlerError, listed, near
+from tasker_testkit.errors import near
 from tasker_testkit.model.profile import Profile
 from tasker_testkit.model.template import StepTemplate, Template
 from tasker_testkit.worker.sdk import load
@@ -124,15 +124,6 @@ class HandlerSet:
                 return None
             raise
         return found if isinstance(found, type) else None
-
-    def refuse(self, problems: list[str]) -> None:
-        """Raise HandlerError with all the problems and the known handlers, if there are any problems."""
-        if problems:
-            raise HandlerError(
-                f"{len(problems)} step(s) have no usable handler:\n{listed(problems)}\nRegistered handlers:\n"
-                f"{listed(self.names)}\nA callable is a registered handler_name or a dotted path to a class; "
-                "stubs={...} replaces a step's handler by a value."
-            )
 
 
 def callable_of(step: StepTemplate) -> str:

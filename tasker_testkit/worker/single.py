@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import functools
-import importlib
 import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -12,7 +11,7 @@ from typing import Any, Final
 
 from tasker_testkit.errors import HandlerError, StubError
 from tasker_testkit.model.dispatch import EPOCH_START, Dispatch, TaskFacts
-from tasker_testkit.model.durations import SECOND
+from tasker_testkit.model.durations import SECOND, instant
 from tasker_testkit.model.outcome import Checkpoint, Ending, Failure, Outcome, Silence, failure, success
 from tasker_testkit.model.profile import Profile, find_profile
 from tasker_testkit.model.template import Handler, StepTemplate, Template
@@ -46,7 +45,7 @@ def step_context(
     inputs: Any = None,
     tags: Sequence[str] = (),
     priority: int = 0,
-    at: datetime = EPOCH_START,
+    at: datetime | str = EPOCH_START,
     profile: str | Profile = "documented",
 ) -> Any:
     """The ``StepContext`` that a handler of ``step`` sees in attempt number ``attempt`` (1-based).
@@ -64,7 +63,7 @@ def step_context(
     if config is not None:
         declared = replace(declared, handler=replace(declared.handler, initialization=config))
     of = known or Template("task", "default", "1.0.0", (declared,))
-    facts = TaskFacts(_named("task"), of, input or {}, at, tags=tuple(tags), priority=priority)
+    facts = TaskFacts(_named("task"), of, input or {}, instant(at), tags=tuple(tags), priority=priority)
     dispatch = replace(
         _dispatch(facts, declared, step, attempt),
         max_attempts=limit,
@@ -191,9 +190,9 @@ def _timed_out(silence: Silence, handler: str) -> Outcome:
 def _template(template: Any, profile: Profile) -> Template | None:
     if template is None or isinstance(template, Template):
         return template
-    loading = importlib.import_module("tasker_testkit.model.loading")
-    loaded: Template = loading.load_template(template, profile=profile)
-    return loaded
+    from tasker_testkit.model.loading import load_template
+
+    return load_template(template, profile=profile)
 
 
 def _stored(step: str, value: Any) -> dict[str, Any]:

@@ -71,7 +71,7 @@ def _check_result(template: Template, name: str, value: Any) -> None:
         if not value.success:
             return
         value = value.result
-    problems = schema_problems({} if value is None else value, declared.result_schema)
+    problems = _violations(declared.result_schema, {} if value is None else value)
     if problems:
         raise StubError(
             f"The stub of {name!r} doesn't fit that step's result_schema:\n{listed(problems)}\n"
@@ -79,13 +79,14 @@ def _check_result(template: Template, name: str, value: Any) -> None:
         )
 
 
-def schema_problems(value: Any, schema: Any) -> list[str]:
-    """Every way in which the value breaks the JSON Schema (2020-12 unless it says otherwise), each with its path."""
-    import jsonschema
+def _violations(schema: Any, value: Any) -> list[str]:
+    """Every way in which the value breaks the schema, each with its path; why it can't be asked, if it is none."""
+    from tasker_testkit.model.loading.schema import schema_problem, validator_of, violations
 
-    kind = jsonschema.validators.validator_for(schema, default=jsonschema.Draft202012Validator)
-    errors = sorted(kind(schema, format_checker=kind.FORMAT_CHECKER).iter_errors(value), key=lambda e: e.json_path)
-    return [f"{error.json_path}: {error.message}" for error in errors]
+    broken = schema_problem(schema)
+    if broken:
+        return [f"the schema can't be used: {broken}"]
+    return [f"{path or 'it'}: {text}" for path, text in violations(validator_of(schema), value)]
 
 
 def check_attempt(step: str, attempt: int, given: int | None, declared: int | None, mode: str) -> int:

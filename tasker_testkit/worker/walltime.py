@@ -20,7 +20,7 @@ from tasker_testkit.model.durations import SECOND, since_epoch
 from tasker_testkit.worker.watchdog import Ticket, Watchdog
 
 NEVER_FROZEN: Final = frozenset(
-    {"tasker_testkit", "_pytest", "pytest", "pluggy", "hypothesis", "xdist", "execnet", "freezegun", "datetime", "time"}
+    {"tasker_testkit", "_pytest", "pytest", "pluggy", "hypothesis", "xdist", "execnet", "freezegun"}
     | {"threading", "queue", "multiprocessing", "concurrent", "subprocess", "selectors", "socket"}
 )
 """Packages that keep their own real clock functions: what runs the tests, and what waits for threads and processes."""
@@ -129,7 +129,7 @@ class Frozen:
         self._pairs = [(real, fake) for _, _, real, fake in self._places if callable(real) and callable(fake)]
         self._pairs += _replacements()
         self._places += _replace(self._pairs)
-        self._modules = len(sys.modules)
+        self._modules = _imported()
 
     def suspend(self) -> bool:
         """Make time real again. False if modules were imported meanwhile: then it can't be resumed, make a new one."""
@@ -140,14 +140,14 @@ class Frozen:
             copyreg.dispatch_table.pop(key, None)
         for stack in self._stacks():
             stack.pop()
-        if len(sys.modules) == self._modules:
+        if self._modules == _imported():
             return True
         _replace([(fake, real) for real, fake in self._pairs])
         return False
 
     def resume(self) -> bool:
         """Freeze time again. False if modules were imported meanwhile, or somebody else froze it: make a new one."""
-        if len(sys.modules) != self._modules or bool(self._api.freeze_factories) != self._nested:
+        if self._modules != _imported() or bool(self._api.freeze_factories) != self._nested:
             return False
         for stack, top in zip(self._stacks(), self._tops, strict=True):
             stack.append(top)
@@ -160,6 +160,11 @@ class Frozen:
     def _stacks(self) -> tuple[list[Any], ...]:
         api = self._api
         return api.freeze_factories, api.tz_offsets, api.ignore_lists, api.tick_flags
+
+
+def _imported() -> tuple[int, Any]:
+    """Changes whenever a module is imported: how many there are, and the newest."""
+    return len(sys.modules), sys.modules[next(reversed(sys.modules))]
 
 
 def _differences(modules: tuple[ModuleType, ...], before: list[dict[str, Any]]) -> list[Place]:

@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import asyncio
 import ctypes
+import itertools
 import linecache
 import os
 import signal
 import sys
 import sysconfig
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from types import FrameType
 from typing import Any, Final
 
@@ -153,11 +154,17 @@ def _patrol() -> _Patrol:
 
 
 def _described(frame: FrameType | None) -> str:
+    """The user's innermost line; if an event loop waits there, the lines where its tasks wait."""
     frames = list(_handler_frames(frame))
-    waiting = [inner for loop in _loops(frame) for task in asyncio.all_tasks(loop) for inner in _awaiting(task)]
-    own = [f for f in frames if not f.f_code.co_filename.startswith((*_LIBRARIES, "<"))]
-    places = own[:1] or [f for f in waiting if not f.f_code.co_filename.startswith((*_LIBRARIES, "<"))] or frames[:1]
-    return "\n".join(dict.fromkeys(_line(place) for place in places)) or "  (unknown place)"
+    inside = list(itertools.takewhile(lambda one: _loop(one) is None, frames))
+    loops = [loop for loop in map(_loop, frames) if loop]
+    waiting = [line for loop in loops[:1] for task in asyncio.all_tasks(loop) for line in _awaiting(task)]
+    places = _users(inside)[:1] or waiting or _users(frames)[:1] or frames[:1]
+    return "\n".join(dict.fromkeys(map(_line, places))) or "  (unknown place)"
+
+
+def _users(frames: Iterable[FrameType]) -> list[FrameType]:
+    return [frame for frame in frames if not frame.f_code.co_filename.startswith((*_LIBRARIES, _OWN, "<"))]
 
 
 def _handler_frames(frame: FrameType | None) -> Iterator[FrameType]:
@@ -172,23 +179,20 @@ def _is_caller(frame: FrameType) -> bool:
     return frame.f_code.co_filename == os.path.join(_OWN, "worker", "calling.py")
 
 
-def _loops(frame: FrameType | None) -> Iterator[asyncio.AbstractEventLoop]:
-    while frame is not None and not _is_caller(frame):
-        loop = frame.f_locals.get("self")
-        if isinstance(loop, asyncio.AbstractEventLoop) and frame.f_code.co_name == "run_forever":
-            yield loop
-        frame = frame.f_back
+def _loop(frame: FrameType) -> asyncio.AbstractEventLoop | None:
+    """The event loop that runs in this frame, if it is a loop's own."""
+    found = frame.f_locals.get("self") if frame.f_code.co_name == "run_forever" else None
+    return found if isinstance(found, asyncio.AbstractEventLoop) else None
 
 
-def _awaiting(task: asyncio.Task[Any]) -> Iterator[FrameType]:
-    """Where a suspended task waits: the user's innermost ``await`` comes first."""
+def _awaiting(task: asyncio.Task[Any]) -> list[FrameType]:
+    """Where a suspended task waits: the user's innermost ``await``."""
     frames = []
     coroutine: Any = task.get_coro()
     while getattr(coroutine, "cr_frame", None) is not None:
         frames.append(coroutine.cr_frame)
         coroutine = coroutine.cr_await
-    own = [f for f in reversed(frames) if not f.f_code.co_filename.startswith((*_LIBRARIES, _OWN))]
-    return iter(own[:1])
+    return _users(frames)[-1:]
 
 
 def _line(frame: FrameType) -> str:
