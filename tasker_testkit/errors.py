@@ -16,7 +16,7 @@ class TestkitError(Exception):
 
 
 class TemplateError(TestkitError):
-    """A template can't be loaded; ``problems`` lists every reason, one text each, ``kind`` is the class of the first."""
+    """A template can't be loaded; ``problems`` lists every reason, ``kind`` is the class of the first."""
 
     def __init__(self, message: str, *, problems: Sequence[str] = (), kind: str = "unreadable") -> None:
         super().__init__(message)

@@ -7,8 +7,8 @@ from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from tasker_testkit.engine.engine import Engine
 from tasker_testkit.engine.calls import Call
+from tasker_testkit.engine.engine import Engine
 from tasker_testkit.errors import FaultError, StubError
 from tasker_testkit.model.dispatch import Dispatch, TaskFacts
 from tasker_testkit.model.faults import Fault, corrupted
@@ -83,7 +83,7 @@ class Invoker:
     def dispatch(self, call: Call) -> Dispatch:
         """The call's facts, as the worker is handed them: everything a copy of its own."""
         step, ledger = call.step, self._engine.ledger
-        backoff = call.backoff_before
+        backoff, last = call.backoff_before, call.last_attempted_before
         return Dispatch(
             task=replace(self._task, input=json.loads(self._input)),
             step=step.template,
@@ -98,7 +98,7 @@ class Invoker:
             inputs=_copied(step.inputs),
             results=_copied(call.result_before.stored) if call.result_before else None,
             checkpoint=_copied(call.checkpoint),
-            last_attempted_at=None if call.last_attempted_before is None else ledger.instant(call.last_attempted_before),
+            last_attempted_at=None if last is None else ledger.instant(last),
             backoff_request_seconds=None if backoff is None else backoff // 1_000_000,
             dependency_results={name: _copied(outcome.stored) for name, outcome in call.dependency_results.items()},
         )
@@ -122,7 +122,7 @@ def _after(faults: dict[str, Fault], ending: Ending, call: Call) -> Ending:
 def _corrupted(fault: Fault, ending: Ending, call: Call) -> Ending:
     if not isinstance(ending, Outcome) or not ending.success:
         raise FaultError(
-            f"The fault {fault} can't corrupt attempt {call.attempt} of step {call.name!r}: it has no successful result."
+            f"The fault '{fault}' can't corrupt attempt {call.attempt} of {call.name!r}: it has no successful result."
         )
     return replace(ending, result=corrupted(ending.result, fault.path, fault.value))
 

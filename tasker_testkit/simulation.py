@@ -35,8 +35,8 @@ class Simulation:
     * ``template``: a path, YAML text, a mapping, or a loaded ``Template``.
     * ``handlers``: a module, a dotted name, the path of a ``.py`` file, a mapping of callable to handler, or a sequence
       of these. Every callable that doesn't resolve is listed before anything runs (HandlerError).
-    * ``stubs``: what takes the place of a step's handler: a result, a ``Failure``, an exception, a list of these (one an
-      attempt, the last repeats), or a function of the StepContext.
+    * ``stubs``: what takes the place of a step's handler: a result, a ``Failure``, an exception, a list of these (one
+      an attempt, the last repeats), or a function of the StepContext.
     * ``profile``: ``"documented"``, ``"tasker-0.1.8"``, or a ``Profile``. ``seed``: feeds jitter and identifiers.
     * ``start``: the instant of every submission, ISO text or datetime (default 2026-01-01T00:00:00Z).
     * ``faults``: a ``FaultPlan`` or its data; one that doesn't fire fails the run unless ``unused_faults="allow"``.
@@ -89,7 +89,7 @@ class Simulation:
         self.setup = setup
         self._unused_faults = unused_faults
         self._world = World(real_timeout=real_timeout)
-        self._task_fields = {
+        self._task_fields: dict[str, Any] = {
             "initiator": initiator,
             "source_system": source_system,
             "reason": reason,
@@ -117,7 +117,7 @@ class Simulation:
             return task.finish()
 
     def start(self, input: Any = _NO_INPUT) -> DrivenTask:
-        """Submit ``input`` and drive the task by hand: ``with simulation.start(input) as task: task.run_until(...)``."""
+        """Submit ``input`` and drive the task by hand: ``with simulation.start(input) as task: task.advance("5m")``."""
         check_input(self.template, input, self.profile)
         accepted, tags = accept_context(input, self._tags, self.profile)
         check_submission(self.template)
@@ -162,7 +162,7 @@ class Simulation:
         ledger, planned = engine.ledger, tuple(self.faults)
         run = Run(
             ledger.task_state,
-            lambda: history_of(ledger, self.template, self.profile.name, accepted, planned),
+            lambda: history_of(engine, accepted, planned),
             self.template,
         )
         if observing.runs is not None:

@@ -9,7 +9,7 @@ from typing import Any
 
 from tasker_testkit.errors import StubError, listed, near
 from tasker_testkit.model.durations import Duration, microseconds
-from tasker_testkit.model.outcome import METADATA_DEFAULTS, Failure, Outcome, failure, success
+from tasker_testkit.model.outcome import METADATA_DEFAULTS, Ending, Failure, Outcome, failure, success
 from tasker_testkit.model.profile import Profile
 from tasker_testkit.model.template import Template
 
@@ -29,7 +29,7 @@ def check_names(template: Template, names: Iterable[str], what: str) -> None:
 
 
 def definition_of(template: Template, name: str) -> str | None:
-    """The template step that ``name`` names: itself, or for ``work_001`` the batch worker ``work``; None for neither."""
+    """The template step that ``name`` names: itself, or the batch worker ``work`` for ``work_001``; else None."""
     if template.step(name) is not None:
         return name
     workers = [step.name for step in template.steps if step.type == "batch_worker"]
@@ -45,8 +45,8 @@ def entry_for(table: Mapping[str, Any], name: str, template_name: str) -> tuple[
 
 
 def stubbed(
-    stub: Stub, attempt: int, context: Callable[[], Any], raised: Callable[[BaseException], Outcome], profile: Profile
-) -> Outcome:
+    stub: Stub, attempt: int, context: Callable[[], Any], raised: Callable[[BaseException], Ending], profile: Profile
+) -> Ending:
     """The outcome that a stub gives to an attempt (1-based); the last entry of a list repeats.
 
     ``context`` makes the real StepContext, for a function; ``raised`` classifies an exception as the worker would.
@@ -65,7 +65,7 @@ def stubbed(
     return _outcome(value, raised, profile)
 
 
-def _outcome(value: Any, raised: Callable[[BaseException], Outcome], profile: Profile) -> Outcome:
+def _outcome(value: Any, raised: Callable[[BaseException], Ending], profile: Profile) -> Ending:
     if isinstance(value, Outcome):
         return value
     if isinstance(value, Failure):
@@ -92,13 +92,13 @@ def json_copy(value: Any) -> Any:
 
 def crossed(failed: Failure, profile: Profile) -> Outcome:
     """The failure as it crosses from worker to orchestrator (rows 8 and 9)."""
-    metadata = failed.metadata if profile.keeps_metadata else {k: v for k, v in failed.metadata.items() if k in METADATA_DEFAULTS}
+    kept = {key: value for key, value in failed.metadata.items() if profile.keeps_metadata or key in METADATA_DEFAULTS}
     return failure(
         failed.message,
         failed.error_type,
         retryable=failed.retryable,
         error_code=failed.error_code if profile.keeps_error_code else None,
-        metadata=dict(metadata),
+        metadata=kept,
         retry_after=failed.retry_after,
     )
 

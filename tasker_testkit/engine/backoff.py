@@ -43,7 +43,7 @@ def documented_delay(
 
 
 def worker_delay(attempts: int, profile: Profile, random: Random) -> int:
-    """The delay that Tasker 0.1.8 stores for a failure of the worker's own making: whole seconds, jitter after the cap."""
+    """The delay that Tasker 0.1.8 stores for a worker-made failure: whole seconds, jitter after the cap."""
     base, limit = profile.worker_backoff_base_s, profile.worker_backoff_cap_s
     delay = min(base << min(attempts, 62), limit)
     spread = int(delay * profile.jitter)

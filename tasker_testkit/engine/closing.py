@@ -5,20 +5,19 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from tasker_testkit.engine.history import AttemptHistory, History, StepHistory, Transition
+from tasker_testkit.engine.engine import Engine
+from tasker_testkit.engine.history import AttemptHistory, History, StepHistory, Transition, seconds
 from tasker_testkit.engine.ledger import TASK, Attempt, Ledger, StepRow
 from tasker_testkit.engine.stuck import why_stuck
 from tasker_testkit.model.faults import Fault
-from tasker_testkit.model.template import Template
 
 
-def history_of(
-    ledger: Ledger, template: Template, profile: str, task_input: Mapping[str, Any], faults: Sequence[Fault]
-) -> History:
+def history_of(engine: Engine, task_input: Mapping[str, Any], faults: Sequence[Fault]) -> History:
     """Everything that happened so far, as values that no longer change."""
+    ledger, template = engine.ledger, engine.template
     transitions = _transitions(ledger)
     return History(
-        profile=profile,
+        profile=engine.profile.name,
         seed=ledger.seed,
         start=ledger.start,
         template={"namespace": template.namespace_name, "name": template.name, "version": template.version},
@@ -28,8 +27,17 @@ def history_of(
         execution_status=ledger.status(),
         transitions=transitions[TASK],
         steps=tuple(_step(ledger, step, transitions[step.index]) for step in ledger.steps),
+        actions=tuple(_timed(action) for action in engine.operator.done),
+        events=tuple(_timed(event) for event in engine.publisher.events),
+        warnings=tuple(_timed({"at": at, "text": text}) for at, text in ledger.warnings),
+        dead_letters=tuple(_timed(letter) for letter in ledger.dead_letters),
         stuck=why_stuck(ledger),
     )
+
+
+def _timed(record: Mapping[str, Any]) -> dict[str, Any]:
+    """A record with its instant in seconds, as the files have it."""
+    return {**record, "at": seconds(record["at"])}
 
 
 def _transitions(ledger: Ledger) -> dict[int, tuple[Transition, ...]]:

@@ -41,7 +41,7 @@ class Publisher:
                 "payload": payload,
             }
             if self._checked(outcome) and not self.fits(declared.schema, payload):
-                self.ledger.warn(f"event {declared.name} of step {step.name}: its payload doesn't fit its schema, dropped")
+                self.ledger.warn(f"event {declared.name} of step {step.name} dropped: its payload doesn't fit its schema")
             else:
                 self.events.append(event)
 

@@ -213,7 +213,8 @@ def batch_growth(
 ) -> Growth:
     """The workers and convergences that a batch outcome adds. Raises GrowthError."""
     empty = outcome["type"] == "no_batches"
-    worker = _worker(blueprint, _placeholder_template(blueprint, analyzer) if empty else outcome["worker_template_name"])
+    name = _placeholder_template(blueprint, analyzer) if empty else outcome["worker_template_name"]
+    worker = _worker(blueprint, name)
     cursors = [_PLACEHOLDER] if empty else outcome["cursor_configs"]
     if not cursors:
         raise GrowthError("cursor_configs cannot be empty for CreateBatches outcome")

@@ -58,7 +58,10 @@ class StepHistory:
 
 @dataclass(frozen=True, slots=True)
 class History:
-    """A whole run: steps in order of creation, every transition of task and steps with its instant."""
+    """A whole run: steps in order of creation, every transition of task and steps with its instant.
+
+    ``warnings`` are what the real system would only have written to its log.
+    """
 
     profile: str
     seed: int
@@ -73,6 +76,8 @@ class History:
     actions: tuple[Mapping[str, Any], ...] = ()
     effects: tuple[Mapping[str, Any], ...] = ()
     events: tuple[Mapping[str, Any], ...] = ()
+    warnings: tuple[Mapping[str, Any], ...] = ()
+    dead_letters: tuple[Mapping[str, Any], ...] = ()
     stuck: str | None = None
 
     def to_data(self) -> dict[str, Any]:
@@ -96,6 +101,8 @@ class History:
             "actions": list(self.actions),
             "effects": list(self.effects),
             "events": list(self.events),
+            "warnings": list(self.warnings),
+            "dead_letters": list(self.dead_letters),
         }
 
     def to_json(self) -> str:

@@ -243,7 +243,7 @@ class Orchestrator:
         return first_tick(earliest, profile.detector_phase, profile.detector_interval)
 
     def detect(self) -> None:
-        """The detector's pass: a stale task gets a dead-letter entry and ends in ``error``; its steps stay as they are."""
+        """The detector's pass: a stale task gets a dead letter and ends in ``error``; its steps stay as they are."""
         ledger, now = self.ledger, self.agenda.now
         self.detected_through = now
         threshold = stale_after(ledger.task_state, self.lifecycle, self.profile.stale_after)

@@ -118,5 +118,5 @@ def stale_after(state: TaskState, lifecycle: Lifecycle | None, defaults: Mapping
 
 
 def is_stale(threshold: int | None, in_state: int, age: int, stale_age: int) -> bool:
-    """Does the staleness detector end this task? Both limits are inclusive; states without a threshold never go stale."""
+    """Does the staleness detector end this task? Both limits are inclusive; without a threshold it never does."""
     return threshold is not None and (in_state >= threshold or age >= stale_age)

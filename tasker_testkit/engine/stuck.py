@@ -19,7 +19,7 @@ def why_stuck(ledger: Ledger) -> str | None:
 def _reason(step: StepRow) -> str:
     if step.state == "in_progress":
         called = bool(step.log) and step.log[-1].started_at is not None
-        return "in_progress, its result never arrives" if called else "in_progress, claimed by a worker that never runs it"
+        return "in_progress, " + ("its result never arrives" if called else "claimed by a worker that never runs it")
     if step.state == "enqueued_for_orchestration":
         return "enqueued_for_orchestration, its result could not be stored (row 11)"
     if step.unmet:

@@ -237,7 +237,8 @@ class Workforce:
     def _clean_up(self, call: Call) -> None:
         """The worker gives up waiting for a completion (row 10)."""
         limit_ms = self.profile.completion_limit * 1_000 // SECOND
-        metadata = {"error_type": "ffi_timeout", "execution_time_ms": limit_ms, "started_at": self.ledger.written(call.at)}
+        started = self.ledger.written(call.at)
+        metadata = {"error_type": "ffi_timeout", "execution_time_ms": limit_ms, "started_at": started}
         timeout = failure(
             f"FFI handler timed out after {limit_ms}ms",
             "ffi_timeout",

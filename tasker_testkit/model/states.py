@@ -150,8 +150,8 @@ TASK_TABLE: Final[Mapping[TaskEvent, Mapping[TaskState, TaskState]]] = {
         "waiting_for_retry": "error",
     },
 }
-"""``TASK_TABLE[event][from]``. Two events aren't in the published table: ``go_stale`` is the staleness detector's, which
-writes past it; ``reconsider`` is the progress that the documents promise after an operator's action (rows 22, 23)."""
+"""``TASK_TABLE[event][from]``. Two events aren't in the published table: ``go_stale`` is the staleness detector's,
+which writes past it; ``reconsider`` is the progress that the documents promise after an operator's action (rows 22, 23)."""
 
 
 def step_transitions() -> Iterator[tuple[StepState, StepEvent, StepState]]:

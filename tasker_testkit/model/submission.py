@@ -24,8 +24,8 @@ def check_submission(template: Template) -> None:
         if step.name in step.dependencies or len(set(step.dependencies)) < len(step.dependencies):
             what = "itself" if step.name in step.dependencies else "one step twice"
             raise SubmissionRefused(
-                f"Database operation failed: step {step.name!r} lists {what} as a dependency. Tasker 0.1.8 loads such a "
-                "template, and then refuses every task of it (500). Correct the step's dependencies.",
+                f"Database operation failed: step {step.name!r} lists {what} as a dependency. Tasker 0.1.8 loads "
+                "such a template, and then refuses every task of it (500). Correct the step's dependencies.",
                 status=500,
                 code="DATABASE_ERROR",
             )
@@ -40,8 +40,8 @@ def identity(template: Template, task_input: Mapping[str, Any]) -> str:
 def same_again() -> SubmissionRefused:
     """The refusal of an input that was submitted before."""
     return SubmissionRefused(
-        "A task with this identity already exists. Tasker 0.1.8 refuses the same template with the same input for ever, "
-        "whatever the identity strategy says (row 25); put something unique into the input.",
+        "A task with this identity already exists. Tasker 0.1.8 refuses the same template with the same input "
+        "for ever, whatever the identity strategy says (row 25); put something unique into the input.",
         status=409,
         code="CONFLICT",
     )

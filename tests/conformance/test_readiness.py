@@ -81,7 +81,10 @@ def test_readiness_of_one_root(given, expect):
 def test_readiness_next_retry_formula(given, expect):
     """The due instant is a pure function of four values."""
     found = readiness.next_retry_at(
-        us(given["backoff_request_s"]), us(given["last_attempted_at_s"]), us(given["last_error_at_s"]), given["attempts"]
+        us(given["backoff_request_s"]),
+        us(given["last_attempted_at_s"]),
+        us(given["last_error_at_s"]),
+        given["attempts"],
     )
     assert found == us(expect["next_retry_at_s"])
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -92,7 +93,8 @@ class Excused:
 
 def _task(recorded: dict[str, Any], simulated: dict[str, Any], excused: Excused) -> Iterator[str]:
     pairs = [(key, recorded[key], simulated[key]) for key in TASK_WIDE]
-    pairs += [(f"task.{key}", recorded["task"][key], simulated["task"][key]) for key in ("final_state", "complete_flag")]
+    of_task = ("final_state", "complete_flag")
+    pairs += [(f"task.{key}", recorded["task"][key], simulated["task"][key]) for key in of_task]
     if not excused.order("task states"):
         pairs.append(("task.states", recorded["task"]["states"], simulated["task"]["states"]))
     if "stored_context" in recorded:
@@ -161,7 +163,7 @@ def _polled(trace: dict[str, Any]) -> list[float]:
     moves = list(zip(task["states"], task["times"], strict=True))
     return [
         at
-        for (before, _), (after, at) in zip(moves, moves[1:], strict=False)
+        for (before, _), (after, at) in itertools.pairwise(moves)
         if (before, after) == ("waiting_for_dependencies", "evaluating_results")
     ]
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
@@ -50,7 +51,7 @@ def phases(scenario: dict[str, Any]) -> dict[str, int]:
     moves = list(zip(task["states"], task["times"], strict=True))
     polled = [
         at
-        for (before, _), (after, at) in zip(moves, moves[1:], strict=False)
+        for (before, _), (after, at) in itertools.pairwise(moves)
         if (before, after) == ("waiting_for_dependencies", "evaluating_results")
     ]
     cleaned = [
@@ -69,7 +70,7 @@ def phases(scenario: dict[str, Any]) -> dict[str, int]:
 
 def _pairs(step: dict[str, Any]) -> Iterator[tuple[tuple[str, float], tuple[str, float]]]:
     moves = list(zip(step["states"], step["times"], strict=True))
-    return zip(moves, moves[1:], strict=False)
+    return itertools.pairwise(moves)
 
 
 def _phase(instants: list[float], modulo: int) -> int:

@@ -81,7 +81,7 @@ def test_documented_jitter_comes_from_the_generator_alone(retry, attempts, seed)
 
 @pytest.mark.parametrize(
     ("attempts", "seconds", "spread"),
-    [(1, 2, 0), (2, 4, 0), (3, 8, 1), (4, 16, 2), (5, 32, 4), (6, 64, 9), (11, 2048, 307), (12, 3600, 540), (90, 3600, 540)],
+    [(1, 2, 0), (2, 4, 0), (3, 8, 1), (4, 16, 2), (5, 32, 4), (6, 64, 9), (11, 2048, 307), (90, 3600, 540)],
 )
 def test_as_built_delays_are_whole_seconds_with_jitter_after_the_cap(attempts, seconds, spread):
     """A worker-made failure waits 2^n s up to the cap, plus or minus whole seconds of 15 %, cap or not (row 1)."""

@@ -157,7 +157,7 @@ def test_a_timeout_fails_an_attempt_that_takes_longer(wait):
 
 
 def test_a_crash_is_redelivered_thirty_seconds_after_the_claim():
-    """A step whose worker died runs again 30 s after its claim, as its next attempt, without a change of state (row 21)."""
+    """A step whose worker died runs again 30 s after its claim, as its next attempt, in the same state (row 21)."""
     engine = play({"a": []}, {"a": [Silence("died", 5 * SECOND), "ok"]})
     assert [attempt.started_at for attempt in engine.ledger.by_name["a"].log] == [0, 30 * SECOND]
     assert step_states(engine, "a") == ["pending", "enqueued", "in_progress", "enqueued_for_orchestration", "complete"]
@@ -187,7 +187,7 @@ def test_as_built_a_hang_holds_up_everything_behind_it():
 
 
 def test_workers_bound_what_runs_at_once():
-    """With workers=2, four steps of one second take two seconds, and the later two are claimed when a worker is free."""
+    """With workers=2, four steps of one second take two; the later two are claimed when a worker is free."""
     second = [success(took_us=SECOND)]
     engine = play({name: [] for name in "abcd"}, dict.fromkeys("abcd", second), workers=2)
     assert [engine.ledger.by_name[name].log[0].claimed_at for name in "abcd"] == [0, 0, SECOND, SECOND]
@@ -253,7 +253,7 @@ takes = st.sampled_from([0, 50_000, 100_000, SECOND, 40 * SECOND])
 @settings(max_examples=300, deadline=None)
 @given(graphs, st.data(), st.sampled_from([DOCUMENTED, TASKER_0_1_8]), st.sampled_from([None, 1, 2]))
 def test_invariants_hold_in_every_run(graph, data, profile, workers):
-    """Legal transitions only, attempts within bounds, time monotone, ancestors first, nothing enqueued after a block."""
+    """Legal transitions, attempts within bounds, time monotone, ancestors first, nothing enqueued after a block."""
     names = {f"s{n}": [f"s{p}" for p in sorted(parents)] for n, parents in enumerate(graph)}
     ok = {name: data.draw(endings) for name in names}
     took = {name: data.draw(takes) for name in names}
