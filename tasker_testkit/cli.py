@@ -25,7 +25,7 @@ from tasker_testkit.errors import (
     listed,
     near,
 )
-from tasker_testkit.terminal import complain, kept_clean, read_stdin, show, show_run
+from tasker_testkit.terminal import complain, kept_clean, read_stdin, show, show_file, show_run
 
 if TYPE_CHECKING:
     from tasker_testkit.run import Run
@@ -133,7 +133,7 @@ def _publish(run: Run, arguments: argparse.Namespace) -> None:
     if arguments.history not in (None, "-"):
         run.save(arguments.history)
     if arguments.history == "-" or arguments.format == "json":
-        show(run.history.to_json().removesuffix("\n"))
+        show_file(run.history.to_json())
     else:
         show_run(run)
 
@@ -230,13 +230,27 @@ def _no_constant(name: str) -> NoReturn:
     raise ValueError(f"{name} is no number there")
 
 
-def _stubs(name: str) -> Mapping[str, Any]:
+def _stubs(name: str) -> dict[str, Any]:
     from tasker_testkit.model.loading import load_data
 
-    stubs = load_data(Path(name))
-    if not isinstance(stubs, Mapping):
-        raise StubError(f"--stubs: {name} holds a {type(stubs).__name__}; it must be a mapping of step to result.")
+    try:
+        stubs = load_data(Path(name))
+    except TemplateError as error:
+        raise StubError(f"--stubs: {error}") from None
+    if not isinstance(stubs, dict):
+        raise StubError(f"--stubs: {name} must be a mapping of step to result, not {stubs!r:.60}.")
+    for step, stub in stubs.items():
+        _check_stub(name, step, stub)
     return stubs
+
+
+def _check_stub(name: str, step: str, stub: Any) -> None:
+    for one in stub if isinstance(stub, list) and stub else [stub]:
+        if one is not None and not isinstance(one, dict):
+            raise StubError(
+                f"--stubs: {name}: the stub of step {step!r} holds {one!r:.60}. A stub is a mapping, null, or a list "
+                "of these, one an attempt; failures are planned in a fault file."
+            )
 
 
 # -- the parser --------------------------------------------------------------------------------------------------------

@@ -189,6 +189,7 @@ def _cut(error: BaseException) -> None:
 
 
 def _command(item: pytest.Item) -> str:
-    given = {name: item.config.getoption(f"tasker_{name}") for name in _ON_COMMAND_LINE}
+    config = item.config
+    given = {name: config.getoption(f"tasker_{name}") for name in _ON_COMMAND_LINE}
     options = [f"--tasker-{name}={value}" for name, value in given.items() if value is not None]
-    return reproduction(item.config.cwd_relative_nodeid(item.nodeid), options)
+    return reproduction(item.nodeid, options, root=config.rootpath, here=config.invocation_params.dir)

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import shlex
 from collections import deque
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from tasker_testkit import observing
@@ -46,6 +48,7 @@ def timelines(runs: LatestRuns) -> str:
     return "\n\n".join([*head, *(run.timeline() for run in runs)])
 
 
-def reproduction(nodeid: str, options: Iterable[str]) -> str:
-    """The command that runs this one test again, quoted for a POSIX shell."""
-    return shlex.join(["pytest", nodeid, *options])
+def reproduction(nodeid: str, options: Iterable[str], *, root: Path, here: Path) -> str:
+    """The command that runs this one test again from ``here``, quoted for a POSIX shell; node ids start at ``root``."""
+    path, *names = nodeid.split("::")
+    return shlex.join(["pytest", "::".join([os.path.relpath(root / path, here), *names]), *options])

@@ -16,12 +16,12 @@ if TYPE_CHECKING:
 
 def show(text: str) -> None:
     """Print on standard output. Nothing happens if its reader has gone; raises TestkitError if it can't be written."""
-    try:
-        print(_speakable(text), flush=True)  # noqa: T201
-    except OSError as error:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # so that the flush at exit says nothing
-        if not isinstance(error, BrokenPipeError):
-            raise TestkitError(f"can't write to standard output: {error.strerror}") from None
+    _put(_speakable(text) + "\n")
+
+
+def show_file(content: str) -> None:
+    """Put a file's content on standard output, byte by byte (UTF-8). Raises as ``show`` does."""
+    _put(content.encode())
 
 
 def show_run(run: Run) -> None:
@@ -64,6 +64,19 @@ def read_stdin() -> bytes:
     """All of standard input. Raises OSError if it is closed."""
     with open(0, "rb", closefd=False) as stream:
         return stream.read()
+
+
+def _put(content: str | bytes) -> None:
+    if sys.stdout is None:
+        return
+    try:
+        sys.stdout.flush()
+        sys.stdout.write(content) if isinstance(content, str) else sys.stdout.buffer.write(content)
+        sys.stdout.flush()
+    except OSError as error:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # so that the flush at exit says nothing
+        if not isinstance(error, BrokenPipeError):
+            raise TestkitError(f"can't write to standard output: {error.strerror}") from None
 
 
 def _speaks_unicode() -> bool:

@@ -1,4 +1,4 @@
-"""Where a test's settings come from: the marker, the command line, the ini file; and where their files are looked up."""
+"""Where a test's settings come from: the marker, the command line, the ini file; and where files are looked up."""
 
 from __future__ import annotations
 

@@ -1,0 +1,74 @@
+"""Who doesn't use the plugin doesn't pay for it, and nobody sees the SDK's start-up lines."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import pytest
+
+HEAVY = ("tasker_core", "hypothesis", "freezegun", "yaml", "jsonschema", "rich", "httpx", "respx", "pydantic")
+PROBE = f"import sys; print(sorted(set({HEAVY!r}) & set(sys.modules)))"
+
+
+def test_importing_the_package_imports_nothing_heavy(project):
+    """import tasker_testkit loads no library, nor pytest."""
+    project.makepyfile(script=f"import tasker_testkit\n{PROBE}\nprint('pytest' in sys.modules)")
+    result = project.runpython("script.py")
+    assert result.outlines == ["[]", "False"]
+
+
+def test_loading_the_plugin_imports_nothing_heavy(project):
+    """A session with the plugin and no test of Tasker loads none of its libraries, nor the simulator."""
+    project.makepyfile(
+        test_probe=f"def test_probe():\n    {PROBE}\n    print([n for n in sys.modules if 'tasker_testkit.sim' in n])\n"
+    )
+    others = ("hypothesispytest", "anyio", "respx")  # plugins that load some of them themselves
+    result = project.runpytest_subprocess("-s", *(part for name in others for part in ("-p", f"no:{name}")))
+    result.assert_outcomes(passed=1)
+    result.stdout.fnmatch_lines(["*[[][]]"])
+    assert not [line for line in result.outlines if "tasker_core" in line or "simulation" in line]
+
+
+@pytest.mark.parametrize("arguments", [(), ("-p", "no:randomly"), ("--import-mode=importlib",), ("-p", "no:capture")])
+def test_the_sdk_is_silent(project, monkeypatch, arguments):
+    """A suite that imports tasker_core itself prints nothing on file descriptor 1, if RUST_LOG isn't set."""
+    monkeypatch.delenv("RUST_LOG", raising=False)
+    project.makeconftest("import tasker_core\n")
+    project.makepyfile("import tasker_core\n\ndef test_nothing():\n    pass\n")
+    result = project.runpytest_subprocess("-q", *arguments)
+    result.assert_outcomes(passed=1)
+    assert len(result.outlines) == 2
+
+
+def test_a_rust_log_of_the_user_stays(project, monkeypatch):
+    """Who sets RUST_LOG gets the SDK's log."""
+    monkeypatch.setenv("RUST_LOG", "warn")
+    project.makepyfile("import os\n\ndef test_it():\n    assert os.environ['RUST_LOG'] == 'warn'\n")
+    project.runpytest_subprocess("-q").assert_outcomes(passed=1)
+
+
+def test_the_public_names_are_all_there():
+    """Every name of __all__ can be had, dir() lists exactly these, and any other is an AttributeError."""
+    code = (
+        "import tasker_testkit as t\n"
+        "assert dir(t) == sorted(t.__all__), dir(t)\n"
+        "missing = [n for n in t.__all__ if getattr(t, n, None) is None]\n"
+        "assert missing == [], missing\n"
+        "from tasker_testkit import *\n"
+        "assert Simulation is t.Simulation\n"
+        "assert not [n for n in t.__all__ if n.lower().startswith('test') and n != 'TestkitError']\n"
+        "try:\n    t.Simulatoin\n"
+        "except AttributeError as error:\n    print(error)\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert (done.stdout, done.stderr) == ("module 'tasker_testkit' has no attribute 'Simulatoin'\n", "")
+
+
+def test_the_version_is_the_distributions():
+    """__version__ is what the installed distribution says."""
+    import importlib.metadata
+
+    import tasker_testkit
+
+    assert tasker_testkit.__version__ == importlib.metadata.version("tasker-testkit")
