@@ -1,5 +1,24 @@
-"""For all tests: pytest's own tester, to run suites as their users do."""
+"""For all tests: pytest's own tester, to run suites as their users do, and room for a project's own ``handlers``."""
 
 from __future__ import annotations
 
+import sys
+from collections.abc import Iterator
+
+import pytest
+
 pytest_plugins = ["pytester"]
+
+
+@pytest.fixture
+def no_handlers(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """No module ``handlers`` is imported yet, and none that the test imports stays."""
+
+    def imported() -> list[str]:
+        return [name for name in sys.modules if name.partition(".")[0] == "handlers"]
+
+    for name in imported():
+        monkeypatch.delitem(sys.modules, name)
+    yield
+    for name in imported():
+        del sys.modules[name]

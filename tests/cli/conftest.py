@@ -50,7 +50,7 @@ class ChargeHandler(StepHandler):
 
 
 @pytest.fixture
-def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def folder(no_handlers: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """The working folder: ``orders.yaml``, ``handlers.py``, ``cart.json``."""
     monkeypatch.chdir(tmp_path)
     (tmp_path / "orders.yaml").write_text(TEMPLATE)

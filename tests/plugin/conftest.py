@@ -47,7 +47,7 @@ class ChargeHandler(StepHandler):
 
 
 @pytest.fixture
-def project(pytester: pytest.Pytester) -> pytest.Pytester:
+def project(no_handlers: None, pytester: pytest.Pytester) -> pytest.Pytester:
     """``orders.yaml`` and ``handlers.py`` in a folder of their own."""
     pytester.makefile(".yaml", orders=TEMPLATE)
     pytester.makepyfile(handlers=HANDLERS)
