@@ -85,7 +85,8 @@ class Fault:
     def __str__(self) -> str:
         if self.attempts is None:
             return f"{self.kind} at {self.step}, every attempt"
-        return f"{self.kind} at {self.step}, attempt {', '.join(map(str, self.attempts))}"
+        plural = "s" if len(self.attempts) > 1 else ""
+        return f"{self.kind} at {self.step}, attempt{plural} {', '.join(map(str, self.attempts))}"
 
 
 def _named(name: str, known: ExceptionClasses) -> type[BaseException]:

@@ -19,6 +19,7 @@ Reader = Callable[[Node, str, Notes], Any]
 UNREAD: Final[Any] = object()
 _CORE_TAG: Final = "tag:yaml.org,2002:"
 
+
 def text(node: Node, path: str, notes: Notes) -> Any:
     """The raw text of any scalar: ``1.10`` stays ``1.10``, ``null`` is the text null."""
     if not isinstance(node, Scalar):
