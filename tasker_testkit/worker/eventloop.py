@@ -43,19 +43,18 @@ class _JumpingSelector(selectors.DefaultSelector):
 
 
 class VirtualLoop(asyncio.SelectorEventLoop):
-    """A selector loop whose ``time()`` is virtual seconds since the loop was made."""
+    """A selector loop whose ``time()`` is virtual, the same as the world's ``time.monotonic()``."""
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
-        self._zero = clock.now_us
         self._jumping = _JumpingSelector(clock)
         super().__init__(self._jumping)
         # The loop runs timers that are due within its resolution: half a microsecond, since ours are whole ones.
         self._clock_resolution = 0.5 / _SECOND
 
     def time(self) -> float:
-        """Virtual seconds since the loop was made; small, so that microseconds stay exact in a float."""
-        return (self._clock.now_us - self._zero) / _SECOND
+        """Virtual seconds; their float is wrong by less than the loop's resolution."""
+        return self._clock.now_us / _SECOND
 
     def run_in_executor(self, executor: Any, func: Callable[..., Any], *args: Any) -> asyncio.Future[Any]:  # type: ignore[override]
         """As in asyncio; no timer is jumped to while the thread works."""

@@ -170,7 +170,11 @@ def _module_of(path: Path, changed: int, size: int) -> ModuleType:
             del sys.modules[module.__name__]
     root, name = _rooted(path)
     plain = "." not in name and path.name != "__init__.py"
-    run = functools.partial(_executed, path) if plain else functools.partial(importlib.import_module, name)
+    run = (
+        functools.partial(_executed, path, _free_name(path))
+        if plain
+        else functools.partial(importlib.import_module, name)
+    )
     with _importing(root):
         module = _guarded(run, str(path))
     vars(module)["__tasker_testkit_state__"] = (changed, size)
@@ -187,10 +191,13 @@ def _rooted(path: Path) -> tuple[Path, str]:
     return root, ".".join(parts)
 
 
-def _executed(path: Path) -> ModuleType:
-    name = path.stem
-    if name in sys.modules or name in sys.stdlib_module_names:  # another file's: never mix the two up
-        name = f"{name}_{hashlib.sha256(os.fsencode(path)).hexdigest()[:8]}"
+def _free_name(path: Path) -> str:
+    """The file's own name; if that is another module's, never to be mixed up, one that only this path has."""
+    taken = path.stem in sys.modules or path.stem in sys.stdlib_module_names
+    return f"{path.stem}_{hashlib.sha256(os.fsencode(path)).hexdigest()[:8]}" if taken else path.stem
+
+
+def _executed(path: Path, name: str) -> ModuleType:
     spec = importlib.util.spec_from_file_location(name, path)
     if spec is None or spec.loader is None:
         raise ImportError(f"{path} is no Python file")

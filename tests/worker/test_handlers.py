@@ -131,6 +131,13 @@ def test_files_with_one_name_are_never_mixed_up(called, tmp_path):
         assert called(only_first, "handlers.Ship").error_type == "handler_not_found"
 
 
+def test_every_file_is_the_module_it_says_it_is(tmp_path):
+    """What looks a class's module up by name (annotations, pickle) finds the file that the class comes from."""
+    for folder in "ab":
+        found = load_handlers(file(tmp_path / folder)).handler_class("ship")
+        assert vars(sys.modules[found.__module__])["Ship"] is found
+
+
 def test_a_files_neighbours(called, tmp_path):
     """A file imports the files beside it, and each file its own, though two neighbours have one name."""
     for folder in ("a", "b"):
@@ -139,6 +146,7 @@ def test_a_files_neighbours(called, tmp_path):
         file(tmp_path / folder, source=SOURCE + "\nfrom gateway_of_test import NAME\n")
     assert [called(tmp_path / f / "handlers.py", "ship").result for f in "aba"] == [{"by": f} for f in "aba"]
     assert str(tmp_path / "a") not in sys.path
+    assert sys.modules["gateway_of_test"].NAME == "a", "what was imported first stays what others import"
 
 
 def test_a_file_in_a_package_is_imported_as_part_of_it(called, tmp_path):

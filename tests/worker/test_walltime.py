@@ -229,11 +229,37 @@ def test_timeouts_work_in_virtual_time(world, limit, needed):
         assert ended == "done" if needed < limit else limit == needed or ended == "timeout"
 
 
+@pytest.mark.parametrize("nap", [1.1e-6, 1.9e-6, 0.4e-6])
+def test_fractions_of_a_microsecond_are_rounded_once(world, nap):
+    """An asyncio sleep takes what ``time.sleep`` takes, but at least a microsecond: the loop has to get on."""
+    with world:
+        world.move_to(START)
+        eventloop.run(asyncio.sleep(nap), world)
+        assert world.elapsed_us == max(1, round(nap * SECOND))
+
+
+def test_a_loop_shows_the_time_of_the_clock(world):
+    """Code that compares ``loop.time()`` with ``time.monotonic()`` is right, as in a real loop."""
+
+    async def difference():
+        await asyncio.sleep(1.25)
+        return asyncio.get_running_loop().time() - time.monotonic()
+
+    with world:
+        world.move_to(START)
+        assert abs(eventloop.run(difference(), world)) < 1e-6
+
+
 def test_work_in_a_thread_is_waited_for(world):
     """A timer isn't jumped to while a thread of the loop works: the thread's own sleep counts."""
 
+    def busy():
+        for _ in range(2_000_000):  # long enough for the loop to come by and find nothing ready
+            pass
+        time.sleep(2)
+
     async def threaded():
-        return await asyncio.wait_for(asyncio.to_thread(time.sleep, 2), 5)
+        await asyncio.wait_for(asyncio.to_thread(busy), 5)
 
     with world:
         world.move_to(START)
