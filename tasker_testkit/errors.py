@@ -5,7 +5,6 @@ The text of an error says what happened, what was possible and what to do next.
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterable, Sequence
 
 
@@ -75,6 +74,8 @@ class IllegalTransition(TestkitError):
 
 def near(name: object, known: Iterable[str]) -> str:
     """`` Did you mean 'x'?`` for the known name nearest to ``name``, or an empty text."""
+    import difflib  # here, since every pytest session loads this module and few write such a message
+
     match = difflib.get_close_matches(str(name), list(known), n=1, cutoff=0.6)
     return f" Did you mean {match[0]!r}?" if match else ""
 

@@ -116,14 +116,16 @@ def test_two_folders_can_have_handlers_of_one_name(project):
     project.runpytest("--import-mode=importlib").assert_outcomes(passed=2)
 
 
-def test_handlers_can_be_a_package_of_the_project(project):
+def test_handlers_can_be_a_package_beside_the_test(project):
     """handlers="handlers" finds the folder handlers/, whose modules import one another."""
-    (project.path / "handlers.py").rename(project.path / "kept.py")
-    package = project.mkpydir("handlers")
-    (project.path / "kept.py").rename(package / "orders.py")
+    folder = project.mkdir("deep")
+    package = folder / "handlers"
+    package.mkdir()
+    (project.path / "handlers.py").rename(package / "orders.py")
     (package / "orders.py").write_text("from handlers import money\n" + (package / "orders.py").read_text())
-    (package / "money.py").write_text("")
-    project.makepyfile(test_orders=MARK + "def test_run(tasker_run):\n    tasker_run({'total': 1})\n")
+    for name in ("__init__.py", "money.py"):
+        (package / name).touch()
+    (folder / "test_deep.py").write_text(MARK + "def test_run(tasker_run):\n    tasker_run({'total': 1})\n")
     project.runpytest("--import-mode=importlib").assert_outcomes(passed=1)
 
 
