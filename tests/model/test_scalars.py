@@ -77,7 +77,7 @@ TEXTS = [
 
 @pytest.mark.parametrize(("text", "value"), [*WRITTEN.items(), *((text, text) for text in TEXTS)])
 def test_a_scalar_means_what_the_table_says(text, value):
-    """Every row of the reference's table, as a value of a mapping."""
+    """Each scalar of YAML 1.2 becomes its value, and what only older YAML knows stays a text."""
     found = load_data(f"a: {text}\n")["a"]
     assert found == value
     assert type(found) is type(value)

@@ -1,4 +1,4 @@
-"""Rules about a whole template: one rule, one function. Source: templates reference, section 2; profile rows 17 and 18.
+"""Rules about a whole template: one rule, one function. Source: ``docs/templates.md``; profile rows 17 and 18.
 
 A rule says what both kinds of profile make of it: the strict ones refuse what never works, the lenient ones refuse only
 what the real loader refuses.

@@ -1,4 +1,4 @@
-"""The template's ``environments``: what one of them changes (templates reference, section 5; profile row 15)."""
+"""The template's ``environments``: what one of them changes (``docs/templates.md``; profile row 15)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Every key of a template file (templates reference, section 1): how it's read, what's needed, what it becomes."""
+"""Every key of a template file (``docs/templates.md``): how it's read, what's needed, what it becomes."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 """Rules about batches and convergences: what can never grow, or wouldn't wait for what has grown.
 
-Source: templates reference, section 2, and dynamic reference, 1 and 5.
+Source: ``docs/templates.md``.
 """
 
 from __future__ import annotations

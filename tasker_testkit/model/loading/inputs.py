@@ -1,4 +1,4 @@
-"""Is a task's input what the template asks for? (profile row 13; templates reference, section 6)."""
+"""Is a task's input what the template asks for? (profile row 13; ``docs/templates.md``)."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """Readers: from nodes to typed values, exactly as the real loader's typed reading does it.
 
 A reader takes a node, its path and the notes. What it can't read it notes, and gives ``UNREAD`` instead of a value, so
-that one pass finds everything. Source: templates reference, sections 1 and 3.
+that one pass finds everything. Source: ``docs/templates.md``.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What Tasker makes of a task's context: refused, or rewritten (row 14; templates reference, section 6)."""
+"""What Tasker makes of a task's context: refused, or rewritten (row 14; ``docs/templates.md``)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What an unquoted text means in YAML 1.2, as Tasker's own YAML library reads it (templates reference, section 3)."""
+"""What an unquoted text means in YAML 1.2, as Tasker's own YAML library reads it (``docs/templates.md``)."""
 
 from __future__ import annotations
 
