@@ -11,8 +11,8 @@ Tone = Literal["plain", "quiet", "title", "good", "bad", "odd", "fault"]
 """What a piece of text is; a terminal makes a colour of it, plain text ignores it."""
 
 
-Mark = Literal["good", "bad", "open", "none"]
-"""How an attempt ended; ``open`` if no result of it is known, ``none`` if there was no attempt."""
+Mark = Literal["good", "bad", "open", "none", "note"]
+"""How an attempt ended; ``open``: without a known result, ``none``: there was no attempt, ``note``: it is none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +34,7 @@ class Signs:
     bad: str = "✗"
     open: str = "?"
     none: str = "○"
+    note: str = "!"
     wait: str = "·"
     run: str = "━"
     rule: str = "─"
@@ -45,11 +46,11 @@ class Signs:
     @property
     def of(self) -> dict[Mark, str]:
         """The sign of each way in which an attempt can end."""
-        return {"good": self.good, "bad": self.bad, "open": self.open, "none": self.none}
+        return {"good": self.good, "bad": self.bad, "open": self.open, "none": self.none, "note": self.note}
 
 
 UNICODE: Final = Signs()
-ASCII: Final = Signs("+", "x", "?", "-", ".", "=", "-", " | ", "->", "...", ascii_only=True)
+ASCII: Final = Signs("+", "x", "?", "-", "!", ".", "=", "-", " | ", "->", "...", ascii_only=True)
 
 
 def clean(text: object, signs: Signs) -> str:
@@ -82,17 +83,17 @@ def shortened(text: str, room: int, signs: Signs) -> str:
     start = _fitting(text, room)
     if len(start) == len(text):
         return text
-    return _fitting(text, room - len(signs.ellipsis)).rstrip() + signs.ellipsis
+    return _fitting(text, room - len(signs.ellipsis)).rstrip() + signs.ellipsis[:room]
 
 
 def abbreviated(name: str, room: int, signs: Signs) -> str:
     """The name in at most ``room`` cells, cut in the middle: names in a batch differ at their ends."""
     if cells(name) <= room:
         return name
-    left = room - len(signs.ellipsis)
+    left = max(0, room - len(signs.ellipsis))
     start = _fitting(name, left // 2)
     end = _fitting(reversed(name), left - cells(start))[::-1]
-    return start + signs.ellipsis + end
+    return start + signs.ellipsis[:room] + end
 
 
 def _fitting(text: Iterable[str], room: int) -> str:

@@ -22,8 +22,9 @@ Place = Callable[[int], int]
 
 def total(history: History) -> int:
     """Virtual time from the start to the last thing that happened, in microseconds."""
-    ends = [attempt.ended_at or 0 for step in history.steps for attempt in step.attempts]
-    return max([at for at, _, _ in history.moments()] + ends, default=0)
+    attempts = [attempt for step in history.steps for attempt in step.attempts]
+    instants = [at for one in attempts for at in (one.enqueued_at, one.started_at, one.ended_at) if at is not None]
+    return max([at for at, _, _ in history.moments()] + instants, default=0)
 
 
 def chart(history: History, *, names: int, width: int, signs: Signs, everything: bool) -> list[Line]:

@@ -28,7 +28,7 @@ NARROWEST: Final = 40
 """A timeline is never drawn for fewer cells than this."""
 _STACKED_BELOW: Final = 72
 _MOST_ENTRIES: Final = 200
-_TONES: Final[dict[str, Tone]] = {"good": "good", "bad": "bad", "open": "odd", "none": "quiet"}
+_TONES: Final[dict[str, Tone]] = {"good": "good", "bad": "bad", "open": "odd", "none": "quiet", "note": "odd"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,7 +122,7 @@ def _head(history: History, told: Sequence[Entry], width: int, signs: Signs) -> 
     good = history.state == "complete"
     stuck = "stuck in " if history.stuck else ""
     state = f"{signs.good if good else signs.bad} {stuck}{history.state} after {spoken(total(history))}"
-    ran = [counted(len(history.steps), "step"), counted(sum(entry.at is not None for entry in told), "attempt")]
+    ran = [counted(len(history.steps), "step"), counted(sum(bool(entry.attempt) for entry in told), "attempt")]
     faults = sum(len(entry.faults) for entry in told)
     fired = [f"{counted(faults, 'fault')} fired"] if faults else []
     return [
@@ -189,7 +189,9 @@ def _tail(entry: Entry, room: int, signs: Signs) -> Iterator[Span]:
 
 
 def _left_out(number: int, signs: Signs) -> list[Line]:
-    text = f"{signs.ellipsis} {counted(number, 'uneventful attempt')} left out; timeline(everything=True) tells them all"
+    text = (
+        f"{signs.ellipsis} {counted(number, 'uneventful attempt')} left out; timeline(everything=True) tells them all"
+    )
     return [(Span(text, "quiet"),)] if number else []
 
 
@@ -202,8 +204,8 @@ def _end(history: History, columns: _Columns, signs: Signs) -> Iterator[Line]:
     for step in history.steps:
         if step.state == "error":
             yield (indent, Span(clean(_culprit(step), signs), "bad"))
-    for line in textwrap.wrap(clean(f"stuck: {history.stuck}", signs), columns.width - columns.at - 2):
-        if history.stuck:
+    for text in (f"stuck: {history.stuck}" if history.stuck else "").split("\n"):
+        for line in textwrap.wrap(clean(text, signs), columns.width - columns.at - 2, subsequent_indent="  "):
             yield (indent, Span(line, "odd"))
 
 

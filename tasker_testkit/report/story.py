@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from tasker_testkit.engine.history import AttemptHistory, History, StepHistory
-from tasker_testkit.model.durations import spoken
+from tasker_testkit.model.durations import SECOND, spoken
 from tasker_testkit.model.graph import order
 from tasker_testkit.model.outcome import Outcome
 from tasker_testkit.model.states import STEP_SATISFIED
@@ -17,7 +17,7 @@ from tasker_testkit.report.cells import Mark, Signs, clean
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One attempt, or one step that never ran (``at`` None then). ``at`` is in microseconds after the run's start.
+    """One attempt, a note between attempts, or a step that never ran (``at`` None then; else microseconds of the run).
 
     ``text`` says what happened, ``timing`` how long it queued and took, ``after`` what followed from it, a line each.
     """
@@ -38,13 +38,41 @@ class Entry:
 
 
 def entries(history: History, signs: Signs) -> list[Entry]:
-    """Every attempt by the instant of its start, parents before children; then the steps that never ran."""
-    ran = [(step, index) for step in history.steps for index in range(len(step.attempts))]
+    """Attempts by the instant of their start, parents before children, and notes between; then steps that never ran."""
     rank = _ranks(history)
-    ran.sort(key=lambda one: (_began(one[0].attempts[one[1]]), rank[one[0].name], one[1]))
+    told = [
+        ((_began(attempt), _ATTEMPTS, rank[step.name], index), _attempt(step, index, signs))
+        for step in history.steps
+        for index, attempt in enumerate(step.attempts)
+    ]
+    told += [
+        ((at, place, 0, 0), Entry(at, what, "", "note", clean(text, signs)))
+        for at, place, what, text in _notes(history)
+    ]
     states = {step.name: step.state for step in history.steps}
-    told = [_attempt(step, index, signs) for step, index in ran]
-    return told + [_never_ran(step, states, signs) for step in history.steps if not step.attempts]
+    never = [_never_ran(step, states, signs) for step in history.steps if not step.attempts]
+    return [entry for _, entry in sorted(told, key=lambda one: one[0])] + never
+
+
+_ACTIONS, _ATTEMPTS, _REMARKS = range(3)
+"""What comes first at one instant: what an operator did, then what ran, then what was noticed about it."""
+
+
+def _notes(history: History) -> Iterator[tuple[int, int, str, str]]:
+    for action in history.actions:
+        yield _at(action), _ACTIONS, "operator", _words(action, "do", "step", "reason")
+    for warning in history.warnings:
+        yield _at(warning), _REMARKS, "warning", _words(warning, "text")
+    for letter in history.dead_letters:
+        yield _at(letter), _REMARKS, "dead letter", _words(letter, "step", "reason")
+
+
+def _at(record: Mapping[str, Any]) -> int:
+    return round(float(record.get("at", 0)) * SECOND)
+
+
+def _words(record: Mapping[str, Any], *keys: str) -> str:
+    return " ".join(str(record[key]) for key in keys if record.get(key)) or "without details"
 
 
 def _ranks(history: History) -> dict[str, int]:

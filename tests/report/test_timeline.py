@@ -90,7 +90,7 @@ close
          close        ○  never ran: pending, waits for notify (waiting_for_retry), charge (in_progr…
 0:31:00  task evaluating_results
          stuck: charge is in_progress and its handler never returns; a task in evaluating_results
-         never goes stale."""
+           never goes stale."""
     assert timeline(runs["stuck"]) == expected
 
 
@@ -121,9 +121,9 @@ close
            never ran: pending, waits for...
 0:31:00  task evaluating_results
          stuck: charge is in_progress and
-         its handler never returns; a task
-         in evaluating_results never goes
-         stale."""
+           its handler never returns; a task
+           in evaluating_results never goes
+           stale."""
     assert timeline(runs["stuck"], width=44, unicode=False) == expected
 
 
@@ -221,3 +221,37 @@ def test_no_step_at_all(make):
         "",
         "0 s  task complete",
     ]
+
+
+def test_notes(make):
+    """Operator actions stand before the attempts of their instant, warnings and dead letters behind them."""
+    no, ok = make.failure("no", "bad", retryable=False), make.success()
+    again = make.step("decide", make.attempt(1, no), make.attempt(2, ok, 5_000_000), type="decision")
+    history = make.history(
+        "watched",
+        again,
+        ended=5_000_000,
+        actions=({"at": 5.0, "do": "reset_for_retry", "step": "decide", "reason": "gateway is back"},),
+        warnings=({"at": 5.0, "text": "step decide: unknown step 'reveiw'"},),
+        dead_letters=({"at": 0.0, "step": "decide", "reason": "batch_worker_failed", "resolution": "pending"},),
+    )
+    log = """\
+0 s  decide       1/2  ✗  bad: no
+                          permanent, waits 5 s
+     dead letter       !  decide batch_worker_failed
+5 s  operator          !  reset_for_retry decide gateway is back
+     decide       2/2  ✓  {}
+     warning           !  step decide: unknown step 'reveiw'
+5 s  task complete"""
+    assert timeline(history).endswith(log)
+
+
+def test_stuck_in_many_words(make):
+    """Each line of the reason for being stuck keeps a line of its own, and is wrapped instead of cut."""
+    reason = "nothing can happen any more.\n  b: in_progress, its result never arrives, for a reason that needs words"
+    history = make.history("stuck", make.step("b", make.attempt(1), state="in_progress"), stuck=reason)
+    assert timeline(history, width=60).split("task complete\n")[1] == (
+        "     stuck: nothing can happen any more.\n"
+        "       b: in_progress, its result never arrives, for a\n"
+        "       reason that needs words"
+    )
