@@ -84,6 +84,8 @@ def _declare_run(parser: argparse.ArgumentParser) -> None:
     )
     add("--stubs", metavar="FILE", help="YAML or JSON: step to result, or to a list of results, one an attempt")
     add("--faults", metavar="FILE", help="a fault plan, YAML or JSON")
+    add("--action", metavar="ACTION", action="append", default=[], help="an operator's: DO[:STEP]@DURATION, or JSON")
+    add("--actions", metavar="FILE", help="an operator's actions, YAML or JSON")
     add("--profile", metavar="NAME", help="documented (default) or tasker-0.1.8")
     add("--seed", metavar="N", type=int, help="feeds jitter and identifiers (default 0)")
     add("--start", metavar="ISO", help="the instant of the submission (default 2026-01-01T00:00:00Z)")
@@ -104,7 +106,7 @@ def _run(arguments: argparse.Namespace) -> int:
         try:
             simulation.run(data)
             simulation.check_unused()
-        except (FaultError, HandlerHangs, StubError) as error:
+        except (FaultError, HandlerHangs, RunError, StubError) as error:
             failure = error
     for run in runs:
         _publish(run, arguments)
@@ -116,7 +118,8 @@ def _run(arguments: argparse.Namespace) -> int:
 
 def _simulation(arguments: argparse.Namespace) -> Simulation:
     from tasker_testkit.locating import located_handlers
-    from tasker_testkit.model.loading import load_faults
+    from tasker_testkit.model.actions import action_from_text
+    from tasker_testkit.model.loading import load_actions, load_faults
     from tasker_testkit.simulation import Simulation
 
     names = ("profile", "seed", "start", "workers", "environment")
@@ -125,6 +128,8 @@ def _simulation(arguments: argparse.Namespace) -> Simulation:
         given["stubs"] = _stubs(arguments.stubs)
     if arguments.faults is not None:
         given["faults"] = load_faults(Path(arguments.faults))
+    planned = load_actions(Path(arguments.actions)) if arguments.actions is not None else ()
+    given["actions"] = (*planned, *map(action_from_text, arguments.action))
     handlers = located_handlers(arguments.handlers, (Path.cwd(),))
     return Simulation(Path(arguments.template), handlers=handlers, **given)
 

@@ -7,10 +7,11 @@ from datetime import datetime
 from types import TracebackType
 from typing import Any
 
+from tasker_testkit.engine.calls import Call
 from tasker_testkit.engine.engine import Engine
 from tasker_testkit.engine.ledger import StepRow
 from tasker_testkit.engine.operator import Operator
-from tasker_testkit.engine.calls import Call
+from tasker_testkit.engine.stuck import why_over
 from tasker_testkit.errors import RunError, listed, near
 from tasker_testkit.model.durations import Duration, instant, microseconds, spoken
 from tasker_testkit.model.outcome import Ending
@@ -22,7 +23,7 @@ from tasker_testkit.stubs import json_copy
 class DrivenStep:
     """One step of a task under way."""
 
-    def __init__(self, row: StepRow, operator: Operator) -> None:
+    def __init__(self, row: StepRow, operator: Callable[[], Operator]) -> None:
         self._row = row
         self._operator = operator
 
@@ -38,11 +39,11 @@ class DrivenStep:
 
     def reset_for_retry(self) -> None:
         """Make the failed step pending again (row 22). Raises RunError if it isn't in ``error``."""
-        self._operator.reset_for_retry(self._row)
+        self._operator().reset_for_retry(self._row)
 
     def resolve_manually(self) -> None:
         """Settle the step, in whatever state, without a result (row 23)."""
-        self._operator.resolve_manually(self._row)
+        self._operator().resolve_manually(self._row)
 
     def complete_manually(
         self,
@@ -53,7 +54,7 @@ class DrivenStep:
         completed_by: str = "tasker_testkit",
     ) -> None:
         """Settle the step, in whatever state, with this result: descendants that start later see it (row 23)."""
-        self._operator.complete_manually(self._row, json_copy(result), metadata or {}, reason, completed_by)
+        self._operator().complete_manually(self._row, json_copy(result), metadata or {}, reason, completed_by)
 
 
 class DrivenTask:
@@ -95,7 +96,7 @@ class DrivenTask:
         return self._engine.ledger.task_state
 
     def __getitem__(self, name: str) -> DrivenStep:
-        return DrivenStep(self._row(name), self._engine.operator)
+        return DrivenStep(self._row(name), self._operator)
 
     def run_until(
         self, moment: datetime | str | None = None, *, step: str | None = None, state: str | None = None
@@ -117,8 +118,7 @@ class DrivenTask:
 
     def cancel(self) -> None:
         """Cancel the task now; what runs goes on, its result is dropped. Raises RunError if the task has ended."""
-        self._open()
-        self._engine.operator.cancel()
+        self._operator().cancel()
 
     def finish(self) -> Run:
         """Run to the task's end, or to where nothing can happen any more. The same Run when called again."""
@@ -162,11 +162,14 @@ class DrivenTask:
         ledger = self._engine.ledger
         who = "The task" if step is None else f"Step {step!r}"
         found = ledger.task_state if step is None else getattr(ledger.by_name.get(step), "state", "not created")
-        why = self._engine.stuck() or f"The task ended {ledger.task_state}."
-        return f"{who} never becomes {state}: it is {found}, and nothing can happen any more. {why}"
+        return f"{who} never becomes {state}: it is {found}. {why_over(ledger)}"
 
     def _offset(self, moment: datetime) -> int:
         return microseconds(moment - self._engine.ledger.start)
+
+    def _operator(self) -> Operator:
+        self._open()
+        return self._engine.operator
 
     def _open(self) -> None:
         if self._run is not None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import replace
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from tasker_testkit.engine.calls import Call
 from tasker_testkit.engine.engine import Engine
@@ -41,7 +41,7 @@ class Invoker:
     def _before(self, faults: dict[str, Fault], call: Call) -> Ending:
         """What takes the place of the handler, or what the handler itself comes to."""
         crash = faults.get("crash")
-        if crash is not None and crash.when == "before":
+        if crash is not None and _PIECE.get(crash.when) == call.piece:
             return Silence("died")
         if "raise" in faults:
             return self._raised(call, faults["raise"])
@@ -104,17 +104,23 @@ class Invoker:
         )
 
 
+_PIECE: Final = {"before": 0, "checkpoint": 1}
+"""Which piece of an attempt a crash comes before."""
+
+
 def _after(faults: dict[str, Fault], ending: Ending, call: Call) -> Ending:
-    """What the planned faults make of the ending."""
+    """What the planned faults make of the ending. A piece that yields may hang; all else waits for the result."""
+    if "hang" in faults:
+        return Silence("hangs", ending.took_us)
+    if isinstance(ending, Checkpoint):
+        return ending
     if "delay" in faults:
         ending = delayed(ending, faults["delay"].by)
     if "corrupt" in faults:
         ending = _corrupted(faults["corrupt"], ending, call)
-    if "hang" in faults:
-        return Silence("hangs", ending.took_us)
-    if "crash" in faults and not isinstance(ending, Silence):
+    if "crash" in faults and faults["crash"].when == "after" and not isinstance(ending, Silence):
         return Silence("died", ending.took_us)
-    if "lose_result" in faults and not isinstance(ending, (Silence, Checkpoint)):
+    if "lose_result" in faults and not isinstance(ending, Silence):
         return Silence("lost", ending.took_us)
     return ending
 

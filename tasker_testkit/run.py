@@ -7,21 +7,26 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
+from tasker_testkit.engine.growth import requested
 from tasker_testkit.engine.history import AttemptHistory, History, StepHistory, moment
 from tasker_testkit.errors import HistoryError, RunError, listed, near
 from tasker_testkit.model.durations import as_timedelta
+from tasker_testkit.model.graph import ancestors
 from tasker_testkit.model.outcome import Outcome
 from tasker_testkit.model.template import Template
 from tasker_testkit.report.timeline import timeline
+
+_GROWING: Final = ("decision", "batchable")
 
 
 @dataclass(frozen=True)
 class Attempt:
     """One attempt of a step. Instants are aware UTC datetimes, None if they never came.
 
-    ``outcome`` is None if no result arrived; ``faults`` are those that fired in it, as data.
+    ``outcome`` is None if no result arrived; ``faults`` are those that fired in it, as data; ``checkpoints`` what it
+    yielded before, as stored (``cursor``, ``items_processed``, ``accumulated_results``, ...), with ``at``, the instant.
     """
 
     number: int
@@ -30,6 +35,7 @@ class Attempt:
     ended_at: datetime | None
     outcome: Outcome | None
     faults: Sequence[Mapping[str, Any]]
+    checkpoints: Sequence[Mapping[str, Any]] = ()
 
 
 class Step:
@@ -179,11 +185,23 @@ class Run:
         return f"<Run of {self._template.name!r}: {self.state} after {self.elapsed.total_seconds():g} s>"
 
     def _why_absent(self, name: str) -> str:
-        definition = self._template.step(name)
-        kind = definition.type if definition else "standard"
-        if kind in ("batch_worker", "deferred_convergence"):
-            return f"a {kind} step comes into being with the branches or batches it belongs to, and those weren't made."
-        return "it lies below a decision that didn't choose it, or that never succeeded."
+        above = ancestors({step.name: step.dependencies for step in self._template.steps}, name)
+        growing = [step for step in self._template.steps if step.name in above and step.type in _GROWING]
+        grown = "\n".join(f"  {step.type} {step.name!r} {self._grew(step.name)}" for step in growing)
+        return f"it comes into being by what grows before it, and that was:\n{grown or '  nothing'}"
+
+    def _grew(self, name: str) -> str:
+        """What became of a decision or an analyzer, in words."""
+        step = self.steps.get(name)
+        if step is None:
+            return "was never created itself"
+        failed = [warning["text"] for warning in self.history.warnings if warning["text"].startswith(f"step {name}: ")]
+        if step.state != "complete" or failed:
+            return f"is {step.state}{''.join(f' ({text})' for text in failed)}"
+        if step.type == "decision":
+            return f"chose {', '.join(map(repr, requested(step.result))) or 'no branch'}"
+        made = [repr(other.name) for other in self.steps.values() if name in other.parents]
+        return f"made {', '.join(made) or 'no batch'}"
 
 
 def _attempt(start: datetime, attempt: AttemptHistory) -> Attempt:
@@ -194,4 +212,5 @@ def _attempt(start: datetime, attempt: AttemptHistory) -> Attempt:
         ended_at=moment(start, attempt.ended_at),
         outcome=attempt.outcome,
         faults=attempt.faults,
+        checkpoints=tuple({"at": moment(start, at), **record} for at, record in attempt.checkpoints),
     )

@@ -11,8 +11,9 @@ from tasker_testkit.driving import DrivenTask
 from tasker_testkit.engine.closing import history_of
 from tasker_testkit.engine.engine import Engine
 from tasker_testkit.engine.growth import Blueprint
-from tasker_testkit.errors import FaultError, HandlerError, StubError, TestkitError, listed
+from tasker_testkit.errors import FaultError, HandlerError, RunError, StubError, TestkitError, listed
 from tasker_testkit.invoking import Invoker
+from tasker_testkit.model.actions import check_actions, read_actions
 from tasker_testkit.model.dispatch import TaskFacts
 from tasker_testkit.model.durations import instant
 from tasker_testkit.model.faults import FaultPlan, as_plan
@@ -40,6 +41,8 @@ class Simulation:
     * ``profile``: ``"documented"``, ``"tasker-0.1.8"``, or a ``Profile``. ``seed``: feeds jitter and identifiers.
     * ``start``: the instant of every submission, ISO text or datetime (default 2026-01-01T00:00:00Z).
     * ``faults``: a ``FaultPlan`` or its data; one that doesn't fire fails the run unless ``unused_faults="allow"``.
+    * ``actions``: what an operator does in every run, as data: ``[{"do": "cancel", "at": "5s"}]``. One that Tasker
+      refuses, or whose moment never comes, fails the run.
     * ``workers``: how many steps run at once (profile row 26); None = the profile's default.
     * ``environment``: which of the template's ``environments`` applies (row 15).
     * ``durations``: virtual time that a step's handler takes, added to what it sleeps: a duration (seconds or
@@ -50,7 +53,7 @@ class Simulation:
     * ``real_timeout``: real seconds after which a handler that blocks stops the run (HandlerHangs).
     * ``initiator``, ``source_system``, ``reason``, ``tags``, ``priority``: of the task, as its handlers see them.
 
-    Raises TemplateError, HandlerError, StubError, FaultError or ProfileError for what can't work.
+    Raises TemplateError, HandlerError, StubError, FaultError, RunError or ProfileError for what can't work.
     """
 
     def __init__(
@@ -63,6 +66,7 @@ class Simulation:
         seed: int = 0,
         start: datetime | str = "2026-01-01T00:00:00Z",
         faults: FaultPlan | Iterable[Any] | None = None,
+        actions: Iterable[Any] = (),
         workers: int | None = None,
         environment: str | None = None,
         durations: Mapping[str, Any] | None = None,
@@ -85,6 +89,7 @@ class Simulation:
         self.durations = dict(durations or {})
         self.seed, self.start_at = seed, instant(start)
         self.faults = as_plan(faults)
+        self.actions = read_actions(actions)
         self.workers = _checked_workers(workers)
         self.setup = setup
         self._unused_faults = unused_faults
@@ -103,6 +108,7 @@ class Simulation:
         check_names(self.template, self.stubs, "stub")
         check_names(self.template, self.durations, "duration")
         self.faults.check(self.template, profile=self.profile)
+        check_actions(self.actions, self.template)
         self._handlers = load_handlers(handlers)
         if missing_handlers == "error":
             self._check_handlers()
@@ -111,7 +117,7 @@ class Simulation:
         """Submit ``input`` (default ``{}``) and run the task to its end, or to where nothing can happen any more.
 
         Raises InputError or SubmissionRefused if the task isn't created, HandlerHangs for a handler that blocks,
-        FaultError for a planned fault that didn't fire.
+        FaultError for a planned fault that didn't fire, RunError for an action that couldn't be done.
         """
         with self.start(input) as task:
             return task.finish()
@@ -131,6 +137,7 @@ class Simulation:
             workers=self.workers,
             start=self.start_at,
             fits=fits,
+            actions=self.actions,
         )
         facts = TaskFacts(
             engine.ledger.uuid("task"), self.template, accepted, self.start_at, tags=tags, **self._task_fields
@@ -168,12 +175,13 @@ class Simulation:
         if observing.runs is not None:
             observing.runs.append(run)
         self._check_faults(engine)
+        _check_done(engine)
         return run
 
     def _check_faults(self, engine: Engine) -> None:
         if self._unused_faults == "allow" or not len(self.faults):
             return
-        fired = {id(fault) for step in engine.ledger.steps for attempt in step.log for fault in attempt.faults}
+        fired = {id(fault) for step in engine.ledger.steps for attempt in step.log for fault in attempt.fired}
         unused = [fault for fault in self.faults if id(fault) not in fired]
         if unused:
             raise FaultError(
@@ -190,6 +198,17 @@ class Simulation:
                 f"These handlers of template {self.template.name!r} can't be used:\n{listed(problems)}\n"
                 "Pass handlers= (a module, a file, a mapping), or a stub for the step."
             )
+
+
+def _check_done(engine: Engine) -> None:
+    planned, ended = engine.planned, f"in a run that ended {engine.ledger.task_state}"
+    if planned.refused:
+        raise RunError(f"These actions were refused {ended}:\n{listed(planned.refused)}")
+    if planned.missed:
+        raise RunError(
+            f"The moment of these actions never came {ended}:\n{listed(planned.missed)}\n"
+            "Wait for a state that the run enters, or name an instant: 'at: 5s'."
+        )
 
 
 def _checked_workers(workers: int | None) -> int | None:

@@ -69,7 +69,7 @@ def _attempt(ledger: Ledger, step: StepRow, attempt: Attempt) -> AttemptHistory:
         enqueued_at=attempt.enqueued_at,
         started_at=attempt.started_at,
         ended_at=ended,
-        faults=tuple(fault.to_data() for fault in attempt.faults),
+        faults=tuple(fault.to_data() for fault in attempt.fired),
         outcome=outcome,
         checkpoints=tuple(attempt.checkpoints),
     )

@@ -6,7 +6,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime
 
 from tasker_testkit.engine.calls import Call
@@ -16,9 +16,11 @@ from tasker_testkit.engine.growth import Blueprint
 from tasker_testkit.engine.ledger import Ledger
 from tasker_testkit.engine.operator import Operator
 from tasker_testkit.engine.orchestrator import Orchestrator
+from tasker_testkit.engine.planned import Planned
 from tasker_testkit.engine.stuck import why_stuck
 from tasker_testkit.engine.workforce import Workforce
 from tasker_testkit.errors import IllegalTransition
+from tasker_testkit.model.actions import Action
 from tasker_testkit.model.dispatch import EPOCH_START
 from tasker_testkit.model.faults import FaultPlan
 from tasker_testkit.model.outcome import Ending
@@ -33,7 +35,7 @@ class Engine:
 
     ``seed`` feeds jitter and identifiers; ``workers`` is the number of steps that run at once, or of worker processes
     (profile row 26), None = the profile's default; ``start`` is the aware UTC instant of the submission;
-    ``fits`` decides whether an event's payload fits its schema.
+    ``fits`` decides whether an event's payload fits its schema; ``actions`` are an operator's, done at their instants.
     """
 
     def __init__(
@@ -46,6 +48,7 @@ class Engine:
         workers: int | None = None,
         start: datetime = EPOCH_START,
         fits: Fits = lambda schema, value: True,
+        actions: Sequence[Action] = (),
     ) -> None:
         blueprint = template if isinstance(template, Blueprint) else Blueprint(template)
         self.template = blueprint.template
@@ -60,6 +63,7 @@ class Engine:
         self.orchestrator.send = self.workforce.send
         self.orchestrator.before_growth = self.workforce.freeze_claims
         self.operator = Operator(self.ledger, self.orchestrator, self.workforce)
+        self.planned = Planned(actions, self.ledger, self.operator)
         self._asked: Call | None = None
         self.orchestrator.create()
 
@@ -100,17 +104,20 @@ class Engine:
         return why_stuck(self.ledger)
 
     def _move_clock(self, until: int | None) -> bool:
-        """Move to the next instant at which anything happens: results first, then the poll, then the detector."""
-        orchestrator = self.orchestrator
-        instants = (self.agenda.next_instant(), orchestrator.next_wake(), orchestrator.next_detection())
-        at = min((instant for instant in instants if instant is not None), default=None)
+        """Move to the next instant at which anything happens: results, the poll, the detector, an operator's action."""
+        at, action = self.agenda.next_instant(), None
+        wake = self.orchestrator.next_wake()
+        if wake is not None and (at is None or wake < at):
+            at, action = wake, self.orchestrator.wake
+        detection = self.orchestrator.next_detection()
+        if detection is not None and (at is None or detection < at):
+            at, action = detection, self.orchestrator.detect
+        planned = self.planned.next_instant()
+        if planned is not None and (at is None or planned < at):
+            at, action = planned, self.planned.act
         if at is None or (until is not None and at > until):
             return False
         self.agenda.move_to(at)
-        if at == instants[0]:
-            return True
-        if at == instants[1]:
-            orchestrator.wake()
-        else:
-            orchestrator.detect()
+        if action is not None:
+            action()
         return True

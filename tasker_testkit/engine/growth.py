@@ -9,7 +9,7 @@ from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from tasker_testkit.errors import TestkitError
+from tasker_testkit.errors import RunError, TestkitError
 from tasker_testkit.model.graph import children, reachable
 from tasker_testkit.model.template import StepTemplate, Template
 
@@ -206,6 +206,16 @@ def _is_cursor(cursor: Any) -> bool:
         and {"start_cursor", "end_cursor"} <= cursor.keys()
         and _whole(cursor.get("batch_size"), 32)
     )
+
+
+def check_number(analyzer: str, outcome: Mapping[str, Any], limit: int) -> None:
+    """Raise RunError for more batches than the simulator makes."""
+    wanted = len(outcome["cursor_configs"]) if outcome["type"] == "create_batches" else 1
+    if wanted > limit:
+        raise RunError(
+            f"Step {analyzer!r} asks for {wanted} batches; the simulator makes {limit} at the most. Make the batches "
+            f"larger, or allow more: profile=dataclasses.replace(DOCUMENTED, max_batches={wanted})."
+        )
 
 
 def batch_growth(

@@ -49,6 +49,12 @@ class Attempt:
         self.faults: tuple[Fault, ...] = ()
         self.checkpoints: list[tuple[int, Mapping[str, Any]]] = []
 
+    @property
+    def fired(self) -> tuple[Fault, ...]:
+        """The planned faults that took effect: most need a handler to be called, a crash at a checkpoint needs one."""
+        called = tuple(fault for fault in self.faults if self.started_at is not None or fault.kind == "duplicate")
+        return tuple(fault for fault in called if self.checkpoints or fault.when != "checkpoint")
+
 
 class StepRow:
     """One step of the task. The columns are Tasker's; ``unmet`` counts the parents that aren't satisfied yet."""

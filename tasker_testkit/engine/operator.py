@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Final
+from typing import Any
 
 from tasker_testkit.engine.ledger import Ledger, StepRow
 from tasker_testkit.engine.orchestrator import Orchestrator
 from tasker_testkit.engine.workforce import Workforce
-from tasker_testkit.errors import RunError
+from tasker_testkit.errors import RunError, listed
+from tasker_testkit.model.actions import Action
 from tasker_testkit.model.outcome import success
 from tasker_testkit.model.states import STEP_TABLE, STEP_TERMINAL, TASK_TABLE, StepEvent
-
-ACTIONS: Final = ("cancel", "reset_for_retry", "resolve_manually", "complete_manually")
 
 
 class Operator:
@@ -23,6 +22,19 @@ class Operator:
         self.orchestrator = orchestrator
         self.workforce = workforce
         self.done: list[dict[str, Any]] = []
+
+    def act(self, action: Action) -> None:
+        """Do what the action says, now. Raises RunError if it is refused, or its step doesn't exist (yet)."""
+        if action.step is None:
+            self.cancel()
+            return
+        step = self.ledger.by_name.get(action.step)
+        if step is None:
+            raise RunError(f"The step hasn't been created (yet). Steps so far:\n{listed(self.ledger.by_name)}")
+        if action.do == "complete_manually":
+            self.complete_manually(step, action.result, action.metadata, action.reason, action.completed_by)
+        else:
+            getattr(self, action.do)(step)
 
     def cancel(self) -> None:
         """Cancel the task and every step that isn't settled. What runs goes on, its result is dropped.

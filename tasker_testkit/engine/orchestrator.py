@@ -16,6 +16,7 @@ from tasker_testkit.engine.growth import (
     GrowthError,
     batch_growth,
     batches,
+    check_number,
     decision_growth,
     requested,
 )
@@ -112,6 +113,7 @@ class Orchestrator:
         outcome = batches(result)
         if outcome is None:
             return NOTHING
+        check_number(step.name, outcome, self.profile.max_batches)
         return batch_growth(self.blueprint, step.name, outcome, ledger.by_name, ledger.linked)
 
     def _grow(self, growth: Growth, *, logged: bool) -> None:

@@ -12,11 +12,25 @@ def why_stuck(ledger: Ledger) -> str | None:
     """One line for each step that keeps the task from its end, or None if the task has ended."""
     if ledger.task_state in _ENDED:
         return None
-    reasons = [f"  {step.name}: {_reason(step)}" for step in ledger.steps if step.state not in STEP_SATISFIED]
-    return f"The task stays {ledger.task_state}: nothing can happen any more.\n" + "\n".join(reasons or ["  no step"])
+    return f"The task stays {ledger.task_state}: nothing can happen any more.\n" + (_reasons(ledger) or "  no step")
+
+
+def why_over(ledger: Ledger) -> str:
+    """The same for a task that has ended too: its end, and each step that isn't complete."""
+    ended = f"The task ended {ledger.task_state}.\n{_reasons(ledger)}".rstrip()
+    return why_stuck(ledger) or ended
+
+
+def _reasons(ledger: Ledger) -> str:
+    return "\n".join(f"  {step.name}: {_reason(step)}" for step in ledger.steps if step.state not in STEP_SATISFIED)
 
 
 def _reason(step: StepRow) -> str:
+    if step.state == "error" and step.result is not None:
+        made = f"error after attempt {step.attempts} of {step.max_attempts}"
+        return made if step.result.success else f"{made}, {step.result.error_type}: {step.result.message}"
+    if step.state == "cancelled":
+        return "cancelled"
     if step.state == "in_progress":
         called = bool(step.log) and step.log[-1].started_at is not None
         return "in_progress, " + ("its result never arrives" if called else "claimed by a worker that never runs it")

@@ -11,6 +11,7 @@ from collections.abc import Callable
 from tasker_testkit.engine.calls import Call, Worker, within_timeout
 from tasker_testkit.engine.clock import CLAIM, RESULT, START, Agenda, first_tick
 from tasker_testkit.engine.ledger import Attempt, Ledger, StepRow
+from tasker_testkit.errors import RunError
 from tasker_testkit.model.durations import SECOND
 from tasker_testkit.model.faults import FaultPlan
 from tasker_testkit.model.outcome import Checkpoint, Ending, Outcome, Silence, failure
@@ -194,11 +195,22 @@ class Workforce:
         history = [*(step.checkpoint or {}).get("history", ()), {"cursor": checkpoint.cursor, "timestamp": now}]
         step.checkpoint = {**progress, "timestamp": now, "history": history}
         call.record.checkpoints.append((self.agenda.now, step.checkpoint))
+        self._check_progress(call)
         following = call.again()
         following.checkpoint = {"step_uuid": self.ledger.step_uuid(step), **progress}
         self._queue(following)
         if call.worker is not None:
             self._release(call)
+
+    def _check_progress(self, call: Call) -> None:
+        number, limit = len(call.record.checkpoints), self.profile.max_checkpoints
+        if number > limit:
+            cursor = call.record.checkpoints[-1][1]["cursor"]
+            raise RunError(
+                f"Attempt {call.attempt} of step {call.name!r} has yielded {number} checkpoints, the last one with "
+                f"cursor {cursor!r:.80}, and doesn't end. Start each piece from context.checkpoint_cursor, or allow "
+                f"more: profile=dataclasses.replace(DOCUMENTED, max_checkpoints={10 * limit})."
+            )
 
     # -- when no result comes --------------------------------------------------------------------------------------
 

@@ -44,6 +44,12 @@ def _convert(value: Duration) -> int | None:
     return round(value * SECOND)
 
 
+def exactly(value: int) -> str:
+    """Microseconds as a text that ``microseconds`` reads back as the same number: ``40s``, ``250ms``, ``1us``."""
+    unit, size = next((unit, size) for unit, size in (("s", SECOND), ("ms", 1_000), ("us", 1)) if value % size == 0)
+    return f"{value // size}{unit}"
+
+
 def as_timedelta(value: int) -> timedelta:
     """Microseconds as a timedelta, exactly."""
     return timedelta(microseconds=value)

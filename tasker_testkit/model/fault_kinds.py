@@ -11,7 +11,7 @@ from typing import Any, Final, Literal, NamedTuple, TypeGuard
 
 from tasker_testkit.errors import FaultError, TestkitError, listed, near
 from tasker_testkit.model.corruption import parts
-from tasker_testkit.model.durations import SECOND, microseconds
+from tasker_testkit.model.durations import exactly, microseconds
 from tasker_testkit.model.outcome import Failure
 
 Attempts = int | Iterable[int] | None
@@ -63,7 +63,7 @@ class Fault:
     raised: Raised = field(default=Raised(""), hash=False)
     failure: Failure = field(default=Failure(), hash=False)
     by: int = 0
-    when: Literal["before", "after"] = "before"
+    when: Literal["before", "checkpoint", "after"] = "before"
     path: str = ""
     value: Any = field(default=None, hash=False)
 
@@ -213,14 +213,9 @@ def _read_delay(data: Any) -> Fields:
         raise FaultError(f"'delay': {error}") from None
 
 
-def _write_delay(fault: Fault) -> str:
-    unit, size = next((u, s) for u, s in (("s", SECOND), ("ms", 1_000), ("us", 1)) if fault.by % s == 0)
-    return f"{fault.by // size}{unit}"
-
-
 def _read_crash(data: Any) -> Fields:
-    if data not in ("before", "after"):
-        raise FaultError(f"A crash is 'before' or 'after' the handler's work, not {data!r:.80}.")
+    if data not in ("before", "checkpoint", "after"):
+        raise FaultError(f"A crash is 'before' or 'after' the handler's work, or at a 'checkpoint', not {data!r:.80}.")
     return {"when": data}
 
 
@@ -259,7 +254,7 @@ _FLAG: Final = Kind(_read_flag, lambda fault: True)
 KINDS: Final[Mapping[str, Kind]] = {
     "raise": Kind(_read_raise, lambda fault: _given(fault.raised, _RAISE_FIELDS)),
     "fail": Kind(_read_fail, _write_fail),
-    "delay": Kind(_read_delay, _write_delay),
+    "delay": Kind(_read_delay, lambda fault: exactly(fault.by)),
     "hang": _FLAG,
     "crash": Kind(_read_crash, lambda fault: fault.when),
     "lose_result": _FLAG,

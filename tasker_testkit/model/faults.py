@@ -79,7 +79,10 @@ class FaultPlan:
         return self.add(fault("hang", step, attempt, True))
 
     def crash(self, step: str, *, when: str = "before", attempt: Attempts = None) -> Self:
-        """The worker dies ``before`` the handler is called, or ``after`` it returned, its result not yet stored."""
+        """The worker dies ``before`` the handler is called, or ``after`` it returned, its result not yet stored.
+
+        Of an attempt that yields: before its first piece, after its last, or at its first ``checkpoint``, once stored.
+        """
         return self.add(fault("crash", step, attempt, when))
 
     def lose_result(self, step: str, *, attempt: Attempts = None) -> Self:

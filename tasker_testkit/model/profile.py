@@ -79,6 +79,10 @@ class Profile:
     """Row 28."""
     max_requested_steps: int = 100
     """How many steps a decision may ask for."""
+    max_batches: int = 10_000
+    """How many batches an analyzer may ask for. A limit of this simulator, not of Tasker."""
+    max_checkpoints: int = 10_000
+    """How many checkpoints one attempt may yield before it counts as endless. A limit of this simulator too."""
     # -- workers (rows 21, 26, 29) --
     redelivery: int | None = 30 * SECOND
     """Row 21: a step whose worker died runs again this long after its claim; None = never."""

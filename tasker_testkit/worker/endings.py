@@ -186,6 +186,12 @@ def _yielded(progress: Mapping[str, Any], profile: Profile, took_us: int) -> End
             worker_made=True,
             took_us=took_us,
         )
+    if cursor is None and profile.contract_errors:
+        return _broken_contract(
+            "The handler yielded a checkpoint without a cursor, so that the next piece would begin at the start again. "
+            "Yield where to go on: checkpoint_yield(cursor=..., ...).",
+            took_us,
+        )
     return Checkpoint(cursor, items, results, took_us)
 
 

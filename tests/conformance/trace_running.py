@@ -12,8 +12,8 @@ from typing import Any
 from tasker_testkit.driving import DrivenTask
 from tasker_testkit.engine import readiness
 from tasker_testkit.engine.ledger import TASK, Ledger, StepRow
-from tasker_testkit.engine.operator import ACTIONS
 from tasker_testkit.errors import RunError, SubmissionRefused, TemplateError
+from tasker_testkit.model.actions import ACTIONS
 from tasker_testkit.model.durations import MINUTE, SECOND
 from tasker_testkit.model.profile import TASKER_0_1_8, Profile
 from tasker_testkit.simulation import Simulation

@@ -183,7 +183,7 @@ BAD = {
     "negative delay": ({"step": "a", "delay": -1}, "'delay': -1 is not a duration."),
     "crash in between": (
         {"step": "a", "crash": "during"},
-        "A crash is 'before' or 'after' the handler's work, not 'during'.",
+        "A crash is 'before' or 'after' the handler's work, or at a 'checkpoint', not 'during'.",
     ),
     "hang false": ({"step": "a", "hang": False}, "This kind of fault takes nothing but 'true', not False."),
     "corrupt without a value": (

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from tasker_testkit.model.loading.action_files import load_actions
 from tasker_testkit.model.loading.data_files import load_data
 from tasker_testkit.model.loading.environments import apply_environment
 from tasker_testkit.model.loading.fault_files import load_faults
@@ -16,6 +17,7 @@ __all__ = [
     "apply_environment",
     "check_input",
     "fits",
+    "load_actions",
     "load_data",
     "load_faults",
     "load_template",
