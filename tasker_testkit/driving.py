@@ -19,13 +19,17 @@ from tasker_testkit.model.states import STEP_STATES, TASK_STATES
 from tasker_testkit.run import Run
 from tasker_testkit.stubs import json_copy
 
+Verb = Callable[["DrivenTask"], Any]
+"""Something that was done to a task by hand."""
+
 
 class DrivenStep:
     """One step of a task under way."""
 
-    def __init__(self, row: StepRow, operator: Callable[[], Operator]) -> None:
+    def __init__(self, row: StepRow, operator: Callable[[], Operator], script: list[Verb]) -> None:
         self._row = row
         self._operator = operator
+        self._script = script
 
     @property
     def state(self) -> str:
@@ -40,10 +44,12 @@ class DrivenStep:
     def reset_for_retry(self) -> None:
         """Make the failed step pending again (row 22). Raises RunError if it isn't in ``error``."""
         self._operator().reset_for_retry(self._row)
+        self._script.append(lambda task: task[self._row.name].reset_for_retry())
 
     def resolve_manually(self) -> None:
         """Settle the step, in whatever state, without a result (row 23)."""
         self._operator().resolve_manually(self._row)
+        self._script.append(lambda task: task[self._row.name].resolve_manually())
 
     def complete_manually(
         self,
@@ -54,28 +60,34 @@ class DrivenStep:
         completed_by: str = "tasker_testkit",
     ) -> None:
         """Settle the step, in whatever state, with this result: descendants that start later see it (row 23)."""
-        self._operator().complete_manually(self._row, json_copy(result), metadata or {}, reason, completed_by)
+        given = (json_copy(result), metadata or {}, reason, completed_by)
+        self._operator().complete_manually(self._row, *given)
+        self._script.append(lambda task: task._operator().complete_manually(task._row(self._row.name), *given))
 
 
 class DrivenTask:
     """A submitted task that moves only when it is told to. Virtual time stands still in between.
 
-    Use it as a context manager: leaving the block without ``finish()`` abandons the task.
+    Use it as a context manager: leaving the block without ``finish()`` abandons the task, and the report of a failing
+    test shows the run so far.
     """
 
     def __init__(
         self,
         engine: Engine,
         invoke: Callable[[Call], Ending],
-        finished: Callable[[], Run],
+        recorded: Callable[[], Run],
+        check: Callable[[], None],
         submit_again: Callable[[Any], None],
     ) -> None:
         self._engine = engine
         self._invoke = invoke
-        self._finished = finished
-        self.submit_again = submit_again
-        """``submit_again(input)``: SubmissionRefused if Tasker would take it for this very task (row 25)."""
+        self._recorded = recorded
+        self._check = check
+        self._submit_again = submit_again
         self._run: Run | None = None
+        self.script: list[Verb] = []
+        """What was done by hand so far, so that it can be done again to another task."""
 
     def __enter__(self) -> DrivenTask:
         return self
@@ -83,7 +95,8 @@ class DrivenTask:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        return None
+        if self._run is None:
+            self._recorded()
 
     @property
     def now(self) -> datetime:
@@ -96,7 +109,7 @@ class DrivenTask:
         return self._engine.ledger.task_state
 
     def __getitem__(self, name: str) -> DrivenStep:
-        return DrivenStep(self._row(name), self._operator)
+        return DrivenStep(self._row(name), self._operator, self.script)
 
     def run_until(
         self, moment: datetime | str | None = None, *, step: str | None = None, state: str | None = None
@@ -111,20 +124,29 @@ class DrivenTask:
             self._run_to_state(step, state)
         else:
             raise RunError('run_until needs an instant, or state=..., as in run_until(step="x", state="in_progress").')
+        self.script.append(lambda task: task.run_until(moment, step=step, state=state))
 
     def advance(self, by: Duration) -> None:
         """Let so much virtual time pass (seconds, ``"5m"`` or a timedelta)."""
         self._run_to(self._engine.now + microseconds(by))
+        self.script.append(lambda task: task.advance(by))
 
     def cancel(self) -> None:
         """Cancel the task now; what runs goes on, its result is dropped. Raises RunError if the task has ended."""
         self._operator().cancel()
+        self.script.append(DrivenTask.cancel)
+
+    def submit_again(self, input: Any) -> None:
+        """Submit ``input`` as another task. SubmissionRefused if Tasker would take it for this very one (row 25)."""
+        self.script.append(lambda task: task.submit_again(input))
+        self._submit_again(input)
 
     def finish(self) -> Run:
         """Run to the task's end, or to where nothing can happen any more. The same Run when called again."""
         if self._run is None:
             self._loop(None, lambda: False)
-            self._run = self._finished()
+            self._run = self._recorded()
+            self._check()
         return self._run
 
     # -- the loop --------------------------------------------------------------------------------------------------
