@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
-from types import TracebackType
 from typing import Any
 
 from tasker_testkit.engine.calls import Call
@@ -92,9 +91,7 @@ class DrivenTask:
     def __enter__(self) -> DrivenTask:
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         if self._run is None:
             self._recorded()
 

@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
 from tasker_testkit.engine.calls import Call
 from tasker_testkit.engine.engine import Engine
+from tasker_testkit.engine.ledger import StepRow
 from tasker_testkit.errors import FaultError, StubError
 from tasker_testkit.model.dispatch import Dispatch, TaskFacts
 from tasker_testkit.model.faults import Fault, corrupted
 from tasker_testkit.model.outcome import Checkpoint, Ending, Outcome, Silence, delayed
+from tasker_testkit.model.plain import copied
 from tasker_testkit.stubs import crossed, duration, entry_for, stubbed
 from tasker_testkit.worker.calling import perform
 from tasker_testkit.worker.contexts import context_of
 from tasker_testkit.worker.endings import raised
+from tasker_testkit.worker.injecting import error_classes, raised_in
 
 if TYPE_CHECKING:
     from tasker_testkit.simulation import Simulation
@@ -29,7 +31,6 @@ class Invoker:
         self._simulation = simulation
         self._engine = engine
         self._task = task
-        self._input = json.dumps(task.input)
 
     def __call__(self, call: Call) -> Ending:
         """How this call ends, its planned faults included."""
@@ -63,10 +64,13 @@ class Invoker:
 
     def _raised(self, call: Call, fault: Fault) -> Ending:
         """The attempt ends as if the step's handler had raised the fault's exception (row 7)."""
-        stub = entry_for(self._simulation.stubs, call.name, call.step.template.name)
-        if stub:
-            self._simulation.used_stubs.add(stub[0])
-        return raised(fault.make_exception(), self._simulation.profile)
+        simulation, step = self._simulation, call.step
+        error = fault.make_exception(error_classes())
+        stub = entry_for(simulation.stubs, step.name, step.template.name)
+        if stub is None:
+            return raised_in(simulation._handlers, step.template, error, simulation.profile)
+        simulation.used_stubs.add(stub[0])
+        return raised(error, simulation.profile)
 
     def _lasting(self, call: Call, ending: Ending) -> Ending:
         """The ending after the step's entry in ``durations``."""
@@ -81,27 +85,36 @@ class Invoker:
         return context_of(self.dispatch(call), call.step.template.handler.callable)
 
     def dispatch(self, call: Call) -> Dispatch:
-        """The call's facts, as the worker is handed them: everything a copy of its own."""
+        """The call's facts, as the worker is handed them."""
         step, ledger = call.step, self._engine.ledger
         backoff, last = call.backoff_before, call.last_attempted_before
         return Dispatch(
-            task=replace(self._task, input=json.loads(self._input)),
+            task=self._task,
             step=step.template,
             name=step.name,
             step_uuid=ledger.step_uuid(step),
-            event_id=ledger.uuid("event", step.name, call.attempt, call.piece, call.echo),
-            correlation_id=ledger.uuid("correlation", step.name, call.attempt),
+            event_id=ledger.dispatch_uuid(step, call.attempt, 2 + 2 * call.piece + call.echo),
+            correlation_id=ledger.dispatch_uuid(step, call.attempt, 1),
             at=ledger.instant(call.at),
             attempts=call.attempts_before,
             max_attempts=step.max_attempts,
             retryable=step.retryable,
-            inputs=_copied(step.inputs),
-            results=_copied(call.result_before.stored) if call.result_before else None,
-            checkpoint=_copied(call.checkpoint),
+            inputs=step.inputs,
+            results=self._stored(step, call.result_before) if call.result_before else None,
+            checkpoint=call.checkpoint,
             last_attempted_at=None if last is None else ledger.instant(last),
             backoff_request_seconds=None if backoff is None else backoff // 1_000_000,
-            dependency_results={name: _copied(outcome.stored) for name, outcome in call.dependency_results.items()},
+            dependency_results={row.name: self._stored(row, found) for row, found in call.dependency_results.items()},
         )
+
+    def _stored(self, row: StepRow, outcome: Outcome) -> dict[str, Any]:
+        """The stored result, made anew for each receiver."""
+        ledger = self._engine.ledger
+        stored = outcome.stored_as(ledger.step_uuid(row), ledger.written(row.result_at))
+        stored["result"] = copied(outcome.result)
+        if outcome.metadata:
+            stored["metadata"] = copied(stored["metadata"])
+        return stored
 
 
 _PIECE: Final = {"before": 0, "checkpoint": 1}
@@ -131,7 +144,3 @@ def _corrupted(fault: Fault, ending: Ending, call: Call) -> Ending:
             f"The fault '{fault}' can't corrupt attempt {call.attempt} of {call.name!r}: it has no successful result."
         )
     return replace(ending, result=corrupted(ending.result, fault.path, fault.value))
-
-
-def _copied(value: Any) -> Any:
-    return None if value is None else json.loads(json.dumps(value))

@@ -12,6 +12,7 @@ from typing import Any, Final
 from tasker_testkit.engine.growth import requested
 from tasker_testkit.engine.history import AttemptHistory, History, StepHistory, moment
 from tasker_testkit.errors import HistoryError, RunError, listed, near
+from tasker_testkit.model.divergence import Divergence
 from tasker_testkit.model.durations import as_timedelta
 from tasker_testkit.model.graph import ancestors
 from tasker_testkit.model.outcome import Outcome
@@ -112,10 +113,17 @@ class Run:
     state: str
     """The task's state at the end; a task that failed ends in ``blocked_by_failures``."""
 
-    def __init__(self, state: str, history: Callable[[], History], template: Template) -> None:
+    def __init__(
+        self,
+        state: str,
+        history: Callable[[], History],
+        template: Template,
+        divergences: Callable[[], Sequence[Divergence]] = tuple,
+    ) -> None:
         self.state = state
         self._close = history
         self._template = template
+        self._diverge = divergences
 
     @cached_property
     def history(self) -> History:
@@ -168,9 +176,18 @@ class Run:
         """None, or why nothing can happen any more although the task hasn't ended."""
         return self.history.stuck
 
-    def timeline(self, *, width: int = 100, unicode: bool = True) -> str:
-        """The run as text for people, at most ``width`` columns wide."""
-        return timeline(self.history, width=width, unicode=unicode)
+    @cached_property
+    def divergences(self) -> Sequence[Divergence]:
+        """The rows of docs/profiles.md that matter for this workflow, input and plan, whatever the run's profile is.
+
+        Worked out when first asked for: the workflow runs again under both profiles and, if they part, up to twice for
+        each row, ``setup`` before each run. What was done by hand is done again, as far as it can be.
+        """
+        return self._diverge()
+
+    def timeline(self, *, width: int = 100, unicode: bool = True, everything: bool = False) -> str:
+        """The run as text for people, at most ``width`` columns wide; ``everything`` leaves nothing uneventful out."""
+        return timeline(self.history, width=width, unicode=unicode, everything=everything)
 
     def save(self, path: str | Path) -> Path:
         """Write the history as JSON (format ``tasker-testkit/history``). Raises HistoryError if that can't be done."""

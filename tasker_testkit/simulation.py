@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import nullcontext
+from copy import copy, deepcopy
 from datetime import datetime
 from typing import Any, Final
 
 from tasker_testkit import observing
-from tasker_testkit.driving import DrivenTask
+from tasker_testkit.driving import DrivenTask, Verb
 from tasker_testkit.engine.closing import history_of
 from tasker_testkit.engine.engine import Engine
 from tasker_testkit.engine.growth import Blueprint
@@ -15,8 +17,9 @@ from tasker_testkit.errors import FaultError, HandlerError, RunError, StubError,
 from tasker_testkit.invoking import Invoker
 from tasker_testkit.model.actions import check_actions, read_actions
 from tasker_testkit.model.dispatch import TaskFacts
+from tasker_testkit.model.divergence import Divergence
 from tasker_testkit.model.durations import instant
-from tasker_testkit.model.faults import FaultPlan, as_plan
+from tasker_testkit.model.faults import Fault, FaultPlan, as_plan
 from tasker_testkit.model.loading import accept_context, apply_environment, check_input, fits, load_template
 from tasker_testkit.model.profile import Profile, find_profile
 from tasker_testkit.model.submission import check_submission, identity, same_again
@@ -82,8 +85,9 @@ class Simulation:
         priority: int = 0,
     ) -> None:
         self.profile = find_profile(profile)
-        loaded = load_template(template, profile=self.profile)
-        self.template: Template = apply_environment(loaded, environment, self.profile)
+        self._source, self.environment = template, environment
+        self._loaded = load_template(template, profile=self.profile)
+        self.template: Template = apply_environment(self._loaded, environment, self.profile)
         self._blueprint = Blueprint(self.template)
         self.stubs = dict(stubs or {})
         self.durations = dict(durations or {})
@@ -92,16 +96,20 @@ class Simulation:
         self.actions = read_actions(actions)
         self.workers = _checked_workers(workers)
         self.setup = setup
-        self._unused_faults = unused_faults
+        self.unused_faults = unused_faults
+        self._missing_handlers = missing_handlers
+        self._strict = True
         self._world = World(real_timeout=real_timeout)
         self._task_fields: dict[str, Any] = {
             "initiator": initiator,
             "source_system": source_system,
             "reason": reason,
             "priority": priority,
+            "steps_made": {},
         }
         self._tags = tuple(tags)
         self.used_stubs: set[str] = set()
+        self._calls_handlers = any(name not in self.stubs for name in self.template.step_names)
         _check_choice("order", order, _ORDERS)
         _check_choice("unused_faults", unused_faults, ("error", "allow"))
         _check_choice("missing_handlers", missing_handlers, ("error", "allow"))
@@ -110,8 +118,25 @@ class Simulation:
         self.faults.check(self.template, profile=self.profile)
         check_actions(self.actions, self.template)
         self._handlers = load_handlers(handlers)
-        if missing_handlers == "error":
-            self._check_handlers()
+        self._check_handlers()
+
+    def with_profile(self, profile: str | Profile, *, strict: bool = True) -> Simulation:
+        """The same simulation under another profile; handlers aren't loaded again.
+
+        Without ``strict``, faults that don't fire and actions that can't be done don't fail its runs. Raises
+        TemplateError or HandlerError for what that profile refuses.
+        """
+        other = copy(self)
+        other.profile, other._strict = find_profile(profile), strict
+        if other.profile.strict_templates != self.profile.strict_templates:
+            other._loaded = load_template(self._source, profile=other.profile)
+        other.template = apply_environment(other._loaded, self.environment, other.profile)
+        if other.template is not self.template:
+            other._blueprint = Blueprint(other.template)
+            other._task_fields = {**self._task_fields, "steps_made": {}}
+        if other.profile.honours_method != self.profile.honours_method:
+            other._check_handlers()
+        return other
 
     def run(self, input: Any = _NO_INPUT) -> Run:
         """Submit ``input`` (default ``{}``) and run the task to its end, or to where nothing can happen any more.
@@ -119,7 +144,7 @@ class Simulation:
         Raises InputError or SubmissionRefused if the task isn't created, HandlerHangs for a handler that blocks,
         FaultError for a planned fault that didn't fire, RunError for an action that couldn't be done.
         """
-        with self.start(input) as task:
+        with self.start(input) as task, self._world if self._calls_handlers else nullcontext():
             return task.finish()
 
     def start(self, input: Any = _NO_INPUT) -> DrivenTask:
@@ -143,7 +168,15 @@ class Simulation:
             engine.ledger.uuid("task"), self.template, accepted, self.start_at, tags=tags, **self._task_fields
         )
         invoker = Invoker(self, engine, facts)
-        return DrivenTask(engine, invoker, lambda: self._finished(engine, accepted), self._submit_again(accepted))
+        kept = deepcopy(input) if self.profile.sanitises_context else accepted
+        task = DrivenTask(
+            engine,
+            invoker,
+            lambda: self._recorded(engine, accepted, lambda planned: self._divergences(kept, planned, task.script)),
+            lambda: self._check(engine),
+            self._submit_again(accepted),
+        )
+        return task
 
     def _submit_again(self, first: Mapping[str, Any]) -> Callable[[Any], None]:
         """What a second submission meets while, and after, the first one's task exists."""
@@ -165,21 +198,37 @@ class Simulation:
                 f"No run used these stubs:\n{listed(unused)}\nTheir steps never ran. Drop them, or let the steps run."
             )
 
-    def _finished(self, engine: Engine, accepted: Mapping[str, Any]) -> Run:
+    def _divergences(self, input: Any, faults: Iterable[Fault], script: Sequence[Verb]) -> tuple[Divergence, ...]:
+        from tasker_testkit.counterfactual import Scenario, divergences_of
+
+        same = copy(self)
+        same.faults = FaultPlan(faults)  # as they were planned in this run; the plan can have grown since
+        return divergences_of(Scenario(same, input, tuple(script)))
+
+    def _recorded(
+        self,
+        engine: Engine,
+        accepted: Mapping[str, Any],
+        divergences: Callable[[Iterable[Fault]], tuple[Divergence, ...]],
+    ) -> Run:
         ledger, planned = engine.ledger, tuple(self.faults)
         run = Run(
             ledger.task_state,
             lambda: history_of(engine, accepted, planned),
             self.template,
+            lambda: divergences(planned),
         )
         if observing.runs is not None:
             observing.runs.append(run)
-        self._check_faults(engine)
-        _check_done(engine)
         return run
 
+    def _check(self, engine: Engine) -> None:
+        if self._strict:
+            self._check_faults(engine)
+            _check_done(engine)
+
     def _check_faults(self, engine: Engine) -> None:
-        if self._unused_faults == "allow" or not len(self.faults):
+        if self.unused_faults == "allow" or not len(self.faults):
             return
         fired = {id(fault) for step in engine.ledger.steps for attempt in step.log for fault in attempt.fired}
         unused = [fault for fault in self.faults if id(fault) not in fired]
@@ -190,7 +239,7 @@ class Simulation:
             )
 
     def _check_handlers(self) -> None:
-        if all(name in self.stubs for name in self.template.step_names):
+        if self._missing_handlers == "allow" or not self._calls_handlers:
             return
         problems = self._handlers.problems(self.template, self.profile, skip=set(self.stubs))
         if problems:

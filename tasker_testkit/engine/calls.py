@@ -44,7 +44,7 @@ class Call:
         self.checkpoint = step.checkpoint
         self.last_attempted_before = step.last_attempted_at
         self.backoff_before = step.backoff_request
-        self._dependencies: Mapping[str, Outcome] | None = None
+        self._dependencies: Mapping[StepRow, Outcome] | None = None
         self.record: Attempt
 
     @property
@@ -63,10 +63,10 @@ class Call:
         return self.record.faults
 
     @property
-    def dependency_results(self) -> Mapping[str, Outcome]:
-        """The results of all processed ancestors by name."""
+    def dependency_results(self) -> Mapping[StepRow, Outcome]:
+        """The results of all processed ancestors, by row."""
         if self._dependencies is None:
-            self._dependencies = {row.name: row.result for row in ancestors(self.step) if row.processed and row.result}
+            self._dependencies = {row: row.result for row in ancestors(self.step) if row.processed and row.result}
         return self._dependencies
 
     def again(self, *, echo: bool = False) -> Call:

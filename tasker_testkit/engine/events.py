@@ -41,7 +41,7 @@ class Publisher:
                 "payload": payload,
             }
             if self._checked(outcome) and not self.fits(declared.schema, payload):
-                self.ledger.warn(f"event {declared.name} of step {step.name} dropped: its payload doesn't fit its schema")
+                self.ledger.warn(f"event {declared.name} of step {step.name} dropped: its payload doesn't fit")
             else:
                 self.events.append(event)
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
+from heapq import heapify, heappop, heappush
 from typing import Any
 
 from tasker_testkit.errors import RunError, TestkitError
@@ -51,10 +52,20 @@ class Blueprint:
         self.steps: dict[str, StepTemplate] = {}
         for step in template.steps:
             self.steps.setdefault(step.name, step)
-        self.dependencies = {name: _all_dependencies(template, name) for name in self.steps}
+        self.dependencies = _all_dependencies(template)
         self.children = children(self.dependencies)
+        self.places = {name: place for place, name in enumerate(self.steps)}
         self.decisions = [step.name for step in self.steps.values() if step.type == "decision"]
         self._initial: dict[bool, Growth] = {}
+
+    def in_order(self, names: Iterable[str]) -> list[str]:
+        """The names in the template's order."""
+        return sorted(names, key=self.places.__getitem__)
+
+    def convergences(self, names: Iterable[str]) -> list[int]:
+        """The places of the deferred convergences that depend directly on one of the steps."""
+        below = {child for name in names for child in self.children[name]}
+        return [self.places[name] for name in below if self.steps[name].type == "deferred_convergence"]
 
     def initial(self, *, convergence_waits_for_batch: bool) -> Growth:
         """What a new task starts with; a dependency on a step that doesn't exist yet makes no edge (rows 18, 20)."""
@@ -77,9 +88,12 @@ class Blueprint:
         return step.type == "deferred_convergence" and any(of_workers)
 
 
-def _all_dependencies(template: Template, name: str) -> tuple[str, ...]:
+def _all_dependencies(template: Template) -> dict[str, tuple[str, ...]]:
     """Two steps of one name are one step with the dependencies of both (row 18)."""
-    return tuple(dep for step in template.steps if step.name == name for dep in step.dependencies)
+    found: dict[str, tuple[str, ...]] = {}
+    for step in template.steps:
+        found[step.name] = (*found.get(step.name, ()), *step.dependencies)
+    return found
 
 
 def plain(step: StepTemplate) -> NewStep:
@@ -112,8 +126,9 @@ def decision_growth(
         if name not in below:
             raise GrowthError(f"Step '{name}' is not a valid descendant of decision point '{decision}'")
     chosen = _chosen(blueprint, decision, set(names) | exits, below)
-    new = tuple(plain(step) for name, step in blueprint.steps.items() if name in chosen and name not in existing)
-    return Growth(new, _without_collision(_decision_edges(blueprint, decision, chosen), linked))
+    ordered = blueprint.in_order(chosen)
+    new = tuple(plain(blueprint.steps[name]) for name in ordered if name not in existing)
+    return Growth(new, _without_collision(_decision_edges(blueprint, decision, ordered), linked))
 
 
 def _reach(blueprint: Blueprint, decision: str) -> tuple[set[str], set[str]]:
@@ -135,9 +150,7 @@ def _chosen(blueprint: Blueprint, decision: str, chosen: set[str], below: set[st
     """The requested steps with what lies on the way from them, their convergences, and what hangs on those alone."""
     later = ("deferred_convergence", "batch_worker")
     _spread(blueprint, chosen, chosen, lambda name: name in below and blueprint.steps[name].type not in later)
-    for name, step in blueprint.steps.items():
-        if step.type == "deferred_convergence" and not chosen.isdisjoint(blueprint.dependencies[name]):
-            chosen.add(name)
+    _join(blueprint, chosen)
     convergences = [name for name in chosen if blueprint.steps[name].type == "deferred_convergence"]
 
     def has_all(name: str) -> bool:
@@ -145,6 +158,18 @@ def _chosen(blueprint: Blueprint, decision: str, chosen: set[str], below: set[st
 
     _spread(blueprint, chosen, convergences, has_all)
     return chosen
+
+
+def _join(blueprint: Blueprint, chosen: set[str]) -> None:
+    """Add each convergence that depends on what is chosen; in the template's order, so that one may bring a later."""
+    names, coming = tuple(blueprint.places), blueprint.convergences(chosen)
+    heapify(coming)
+    while coming:
+        place = heappop(coming)
+        chosen.add(names[place])
+        for later in blueprint.convergences([names[place]]):
+            if later > place:
+                heappush(coming, later)
 
 
 def _spread(blueprint: Blueprint, chosen: set[str], start: Iterable[str], joins: Callable[[str], bool]) -> None:
@@ -157,15 +182,15 @@ def _spread(blueprint: Blueprint, chosen: set[str], start: Iterable[str], joins:
                 stack.append(child)
 
 
-def _decision_edges(blueprint: Blueprint, decision: str, chosen: set[str]) -> list[Edge]:
+def _decision_edges(blueprint: Blueprint, decision: str, chosen: list[str]) -> list[Edge]:
     edges: list[Edge] = []
-    for name, step in blueprint.steps.items():
-        if name in chosen:
-            for dependency in blueprint.dependencies[name]:
-                if dependency in chosen:
-                    edges.append((dependency, name))
-                elif step.type != "deferred_convergence":
-                    edges.append((decision, name))
+    known = set(chosen)
+    for name in chosen:
+        for dependency in blueprint.dependencies[name]:
+            if dependency in known:
+                edges.append((dependency, name))
+            elif blueprint.steps[name].type != "deferred_convergence":
+                edges.append((decision, name))
     return edges
 
 
@@ -237,7 +262,8 @@ def batch_growth(
     new_edges = [(analyzer, step.name) for step in instances]
     new_edges += [(step.name, convergence.name) for step in instances for convergence in convergences]
     later = [plain(step) for step in convergences if step.name not in existing]
-    return Growth((*instances, *later), _without_collision(new_edges, linked))
+    new = [step for step in instances if step.name not in existing]
+    return Growth((*new, *later), _without_collision(new_edges, linked))
 
 
 _PLACEHOLDER: Mapping[str, Any] = {"batch_id": "000", "start_cursor": 0, "end_cursor": 0, "batch_size": 0}

@@ -9,7 +9,6 @@ from hashlib import sha256
 from heapq import heappop, heappush
 from random import Random
 from typing import Any, Final
-from uuid import UUID
 
 from tasker_testkit.engine.clock import Agenda
 from tasker_testkit.engine.history import written
@@ -128,6 +127,7 @@ class Ledger:
         self.warnings: list[tuple[int, str]] = []
         self._ready: dict[int, StepRow] = {}
         self._due: list[tuple[int, int]] = []
+        self._step_uuids: dict[str, str] = {}
 
     # -- changes of state ------------------------------------------------------------------------------------------
 
@@ -187,14 +187,14 @@ class Ledger:
     def watch(self, step: StepRow) -> None:
         """Look at a step again after anything changed that its readiness depends on."""
         now, due = self.agenda.now, step.next_retry
-        if due is not None and due > now:
+        at = now if due is None or due < now else due
+        if not step.is_ready(at):
             self._ready.pop(step.index, None)
-            if step.is_ready(due):
-                heappush(self._due, (due, step.index))
-        elif step.is_ready(now):
+        elif at == now:
             self._ready[step.index] = step
         else:
             self._ready.pop(step.index, None)
+            heappush(self._due, (at, step.index))
 
     def has_ready(self) -> bool:
         """Is any step ready now?"""
@@ -227,13 +227,20 @@ class Ledger:
     # -- identifiers -----------------------------------------------------------------------------------------------
 
     def uuid(self, *names: object) -> str:
-        """An identifier that depends on the seed and the names only."""
-        digest = sha256(repr((self.seed, *names)).encode()).digest()
-        return str(UUID(bytes=digest[:16], version=4))
+        """An identifier, in the form of a random UUID, that depends on the seed and the names only."""
+        text = sha256(repr((self.seed, *names)).encode()).hexdigest()
+        return f"{text[:8]}-{text[8:12]}-4{text[13:16]}-a{text[17:20]}-{text[20:32]}"
 
     def step_uuid(self, step: StepRow) -> str:
         """The step's identifier."""
-        return self.uuid("step", step.name)
+        found = self._step_uuids.get(step.name)
+        if found is None:
+            found = self._step_uuids[step.name] = self.uuid("step", step.name)
+        return found
+
+    def dispatch_uuid(self, step: StepRow, attempt: int, number: int) -> str:
+        """An identifier of its own for each ``number`` within an attempt of a step."""
+        return f"{self.step_uuid(step)[:24]}{attempt:06x}{number:06x}"
 
     def instant(self, at: int) -> datetime:
         """``at`` microseconds after the start, as an aware UTC datetime."""

@@ -40,9 +40,12 @@ class Orchestrator:
         self.ledger = ledger
         self.profile = profile
         self.blueprint = blueprint
-        self.lifecycle = blueprint.template.lifecycle
         self.send: Callable[[StepRow], None]
         self.before_growth: Callable[[], None]
+        lifecycle = blueprint.template.lifecycle
+        self.stale_after = {
+            state: stale_after(state, lifecycle, profile.stale_after) for state in profile.stale_after
+        } if lifecycle else profile.stale_after
         self.polled_through = -1
         self.detected_through = -1
 
@@ -123,7 +126,8 @@ class Orchestrator:
         for parent, child in growth.edges:
             ledger.add_edge(ledger.by_name[parent], ledger.by_name[child])
         for row in touched:
-            ledger.watch(row)
+            if not row.unmet:
+                ledger.watch(row)
 
     def _fail(self, step: StepRow) -> None:
         step.last_error_at = self.agenda.now
@@ -237,7 +241,7 @@ class Orchestrator:
     def next_detection(self) -> int | None:
         """The tick of the staleness detector that will end the task as it stands, or None."""
         profile, ledger = self.profile, self.ledger
-        threshold = stale_after(ledger.task_state, self.lifecycle, profile.stale_after)
+        threshold = self.stale_after.get(ledger.task_state)
         if threshold is None:
             return None
         at = min(ledger.task_since + threshold, ledger.task_created_at + profile.stale_age)
@@ -248,7 +252,7 @@ class Orchestrator:
         """The detector's pass: a stale task gets a dead letter and ends in ``error``; its steps stay as they are."""
         ledger, now = self.ledger, self.agenda.now
         self.detected_through = now
-        threshold = stale_after(ledger.task_state, self.lifecycle, self.profile.stale_after)
+        threshold = self.stale_after.get(ledger.task_state)
         if is_stale(threshold, now - ledger.task_since, now - ledger.task_created_at, self.profile.stale_age):
             letter = {"original_state": ledger.task_state, "reason": "staleness_timeout", "resolution": "pending"}
             ledger.dead_letters.append({"at": now, **letter})

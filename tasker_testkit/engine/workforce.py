@@ -143,7 +143,7 @@ class Workforce:
 
     def ended(self, call: Call, ending: Ending) -> None:
         """Book what the handler came to, at the instant at which it ends."""
-        if self.profile.honours_timeout:
+        if self.profile.honours_timeout and call.step.template.timeout_seconds is not None:
             ending = within_timeout(call, ending)
         self.agenda.put(self.agenda.now + ending.took_us, RESULT, self._finish, (call, ending))
 
@@ -157,15 +157,18 @@ class Workforce:
             self._keep_checkpoint(call, ending)
         else:
             self._release(call)
-            self.publish(call.step, call.attempt, ending)
+            if call.step.template.publishes_events:
+                self.publish(call.step, call.attempt, ending)
             self.settle(call, ending)
 
     def settle(self, call: Call, outcome: Outcome) -> None:
         """The result of a dispatch arrives; it is dropped if its attempt is over or the step is no longer its own."""
         step, record = call.step, call.record
-        if record.ended_at is not None or step.state != "in_progress" or step.log[-1] is not record:
+        if record.outcome is not None or step.state != "in_progress" or step.log[-1] is not record:
             return
-        record.ended_at = step.result_at = self.agenda.now
+        step.result_at = self.agenda.now
+        if record.ended_at is None:
+            record.ended_at = step.result_at
         record.outcome = step.result = outcome
         step.in_process = False
         if outcome.success:
@@ -243,6 +246,7 @@ class Workforce:
             due = first_tick(call.at + profile.completion_limit, profile.cleanup_phase, profile.cleanup_interval)
             self.agenda.put(max(due, self.agenda.now), RESULT, self._clean_up, call)
         elif profile.redelivery is not None:
+            record.ended_at = self.agenda.now
             at = max(record.claimed_at + profile.redelivery, self.agenda.now)
             self.agenda.put(at, RESULT, self._deliver_again, call)
 
@@ -265,12 +269,12 @@ class Workforce:
     def _deliver_again(self, call: Call) -> None:
         """The message of a worker that died comes back: the step runs again, or has no attempt left (row 21)."""
         step = call.step
-        if step.state != "in_progress" or step.log[-1] is not call.record or call.record.ended_at is not None:
+        if step.state != "in_progress" or step.log[-1] is not call.record or call.record.outcome is not None:
             return
         if not step.eligible:
             self.settle(call, failure("The worker died and no attempt is left", "worker_crashed", retryable=False))
             return
-        call.record.ended_at = self.agenda.now
         again = Call(step, None)
         again.record = self._count_attempt(step)
+        again.record.enqueued_at = None
         self._queue(again)

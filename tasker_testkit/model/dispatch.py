@@ -14,7 +14,10 @@ EPOCH_START = datetime(2026, 1, 1, tzinfo=UTC)
 
 @dataclass(frozen=True, slots=True)
 class TaskFacts:
-    """The task as its handlers see it. ``created_at`` is an aware UTC instant; ``priority`` a whole number."""
+    """The task as its handlers see it. ``created_at`` is an aware UTC instant; ``priority`` a whole number.
+
+    ``made`` and ``steps_made`` are where the worker keeps what it works out once: of this task, of its steps.
+    """
 
     task_uuid: str
     template: Template
@@ -25,6 +28,8 @@ class TaskFacts:
     reason: str = "test"
     tags: Sequence[str] = ()
     priority: int = 0
+    made: dict[str, Any] = field(default_factory=dict, compare=False, repr=False)
+    steps_made: dict[str, Any] = field(default_factory=dict, compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +38,7 @@ class Dispatch:
 
     ``dependency_results`` maps each processed ancestor to its whole stored result, ``results`` is the step's own last
     stored result (on a retry: the failure), ``checkpoint`` what an earlier part of it yielded. ``at`` is the instant of
-    the hand-over. All mappings are the receiver's own: nobody else holds them.
+    the hand-over. Nothing here is handed to a handler as it is: its context is a copy.
     """
 
     task: TaskFacts

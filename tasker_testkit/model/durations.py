@@ -15,6 +15,7 @@ Duration = float | int | str | timedelta
 SECOND: Final = 1_000_000
 MINUTE: Final = 60 * SECOND
 _UNITS: Final = {"us": 1, "ms": 1_000, "s": SECOND, "m": MINUTE, "h": 3_600 * SECOND, "d": 86_400 * SECOND}
+_LONGEST: Final = 365_000 * _UNITS["d"]
 _TEXT: Final = re.compile(r"\s*(\d+(?:\.\d+)?)\s*(us|ms|s|m|h|d)?\s*")
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -22,13 +23,15 @@ _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 def microseconds(value: Duration) -> int:
     """The duration in whole microseconds, rounded to the nearest.
 
-    A bare number, also as text, is seconds. Raises TestkitError for anything negative, infinite or unreadable.
+    A bare number, also as text, is seconds. Raises TestkitError for anything negative, unreadable, or longer than
+    ``_LONGEST``, with which virtual time would leave the calendar.
     """
     result = _convert(value)
-    if result is None or result < 0:
+    if result is None or not 0 <= result <= _LONGEST:
         raise TestkitError(
-            f"{value!r} is not a duration. Write seconds (1.5), a text with a unit "
-            f"({', '.join(_UNITS)}; '250ms', '40s', '5m', '2h') or a timedelta; it can't be negative."
+            f"{value!r:.80} is not a duration. Write seconds (1.5), a text with a unit "
+            f"({', '.join(_UNITS)}; '250ms', '40s', '5m', '2h') or a timedelta; "
+            "it can't be negative, nor longer than 1000 years."
         )
     return result
 
@@ -38,10 +41,14 @@ def _convert(value: Duration) -> int | None:
         return value // timedelta(microseconds=1)
     if isinstance(value, str):
         match = _TEXT.fullmatch(value)
-        return round(float(match[1]) * _UNITS[match[2] or "s"]) if match else None
-    if isinstance(value, bool) or not isinstance(value, (int, float)) or not math.isfinite(value):
+        return _rounded(float(match[1]) * _UNITS[match[2] or "s"]) if match else None
+    if isinstance(value, bool) or not isinstance(value, (int, float)):
         return None
-    return round(value * SECOND)
+    return _rounded(value * SECOND)
+
+
+def _rounded(value: float) -> int | None:
+    return round(value) if isinstance(value, int) or math.isfinite(value) else None
 
 
 def exactly(value: int) -> str:

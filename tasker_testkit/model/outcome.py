@@ -69,13 +69,18 @@ class Outcome:
     @property
     def stored(self) -> dict[str, Any]:
         """The result as Tasker would store it: what a descendant unwraps and an import reads."""
+        ended = self.ended_at.isoformat().replace("+00:00", "Z") if self.ended_at else None
+        return self.stored_as(self.step_uuid, ended)
+
+    def stored_as(self, step_uuid: str | None, completed_at: str | None) -> dict[str, Any]:
+        """The same for a step and an instant (ISO text) that the outcome doesn't know yet."""
         return {
-            "step_uuid": self.step_uuid,
+            "step_uuid": step_uuid,
             "success": self.success,
             "result": self.result,
             "status": self.status,
             "error": None if self.success else self._error(),
-            "metadata": self._stored_metadata(),
+            "metadata": self._stored_metadata(completed_at),
             "orchestration_metadata": dict(_NO_ORCHESTRATION) if self.worker_made or self.by_hand else None,
         }
 
@@ -87,9 +92,8 @@ class Outcome:
             "retryable": self.retryable,
         }
 
-    def _stored_metadata(self) -> dict[str, Any]:
-        ended = self.ended_at.isoformat().replace("+00:00", "Z") if self.ended_at else None
-        metadata = {**METADATA_DEFAULTS, "custom": {}, "context": {}, "completed_at": ended, **self.metadata}
+    def _stored_metadata(self, completed_at: str | None) -> dict[str, Any]:
+        metadata = {**METADATA_DEFAULTS, "custom": {}, "context": {}, "completed_at": completed_at, **self.metadata}
         if not self.success:
             metadata["retryable"] = self.retryable
         if self.error_code is not None:

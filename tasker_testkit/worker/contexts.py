@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import functools
 import uuid
+from collections.abc import Callable
 from dataclasses import asdict
 from datetime import datetime
 from typing import Any
 
-from tasker_testkit.model.dispatch import Dispatch
+from tasker_testkit.model.dispatch import Dispatch, TaskFacts
+from tasker_testkit.model.plain import copied
 from tasker_testkit.model.template import EventDeclaration, Handler, Retry, StepTemplate, Template
 from tasker_testkit.worker.sdk import load
 from tasker_testkit.worker.wire import crossed
@@ -32,43 +34,56 @@ def context_of(dispatch: Dispatch, handler_name: str) -> Any:
 
 
 def sequence_step(dispatch: Dispatch) -> dict[str, Any]:
-    """``task_sequence_step`` with every key that the worker builds; times are naive UTC text."""
-    created, now = _kept(dispatch.task.created_at), _naive(dispatch.at)
-    return {
-        "task": _task(dispatch, created, now),
-        "workflow_step": _workflow_step(dispatch, created, now),
-        "dependency_results": dispatch.dependency_results,
-        "step_definition": _definition(dispatch.step),
-    }
+    """``task_sequence_step`` with every key that the worker builds; times are naive UTC text.
 
-
-def _task(dispatch: Dispatch, created: str, now: str) -> dict[str, Any]:
-    facts, template = dispatch.task, dispatch.task.template
+    What doesn't change from dispatch to dispatch is worked out once, and copied.
+    """
+    facts, template, at = dispatch.task, dispatch.task.template, _naive(dispatch.at)
+    row = _once(facts.made, "task", lambda: _task(facts))
+    definition = _once(facts.steps_made, dispatch.step.name, lambda: _definition(dispatch.step))
+    row.update(updated_at=at, correlation_id=dispatch.correlation_id)
     return {
         "task": {
-            "task_uuid": facts.task_uuid,
-            "named_task_uuid": _named(_title(template)),
-            "complete": False,
-            "requested_at": created,
-            "initiator": facts.initiator,
-            "source_system": facts.source_system,
-            "reason": facts.reason,
-            "tags": list(facts.tags),
-            "context": crossed(facts.input, "input"),
-            "identity_hash": facts.task_uuid.replace("-", ""),
-            "priority": facts.priority,
-            "created_at": created,
-            "updated_at": now,
-            "correlation_id": dispatch.correlation_id,
-            "parent_correlation_id": None,
+            "task": row,
+            "task_name": template.name,
+            "task_version": template.version,
+            "namespace_name": template.namespace_name,
         },
-        "task_name": template.name,
-        "task_version": template.version,
-        "namespace_name": template.namespace_name,
+        "workflow_step": _workflow_step(dispatch, at),
+        "dependency_results": dispatch.dependency_results,
+        "step_definition": definition,
     }
 
 
-def _workflow_step(dispatch: Dispatch, created: str, now: str) -> dict[str, Any]:
+def _once(made: dict[str, Any], name: str, make: Callable[[], Any]) -> Any:
+    """A copy of the thing of that name, which is made the first time."""
+    found = made.get(name)
+    if found is None:
+        found = made[name] = make()
+    return copied(found)
+
+
+def _task(facts: TaskFacts) -> dict[str, Any]:
+    """The task's row, but for what changes from dispatch to dispatch."""
+    created = _kept(facts.created_at)
+    return {
+        "task_uuid": facts.task_uuid,
+        "named_task_uuid": _named(_title(facts.template)),
+        "complete": False,
+        "requested_at": created,
+        "initiator": facts.initiator,
+        "source_system": facts.source_system,
+        "reason": facts.reason,
+        "tags": list(facts.tags),
+        "context": crossed(facts.input, "input"),
+        "identity_hash": facts.task_uuid.replace("-", ""),
+        "priority": facts.priority,
+        "created_at": created,
+        "parent_correlation_id": None,
+    }
+
+
+def _workflow_step(dispatch: Dispatch, at: str) -> dict[str, Any]:
     step = dispatch.step
     return {
         "workflow_step_uuid": dispatch.step_uuid,
@@ -84,11 +99,11 @@ def _workflow_step(dispatch: Dispatch, created: str, now: str) -> dict[str, Any]
         "attempts": dispatch.attempts,
         "last_attempted_at": dispatch.last_attempted_at and _naive(dispatch.last_attempted_at),
         "backoff_request_seconds": dispatch.backoff_request_seconds,
-        "inputs": dispatch.inputs,
+        "inputs": copied(dispatch.inputs),
         "results": dispatch.results,
-        "checkpoint": dispatch.checkpoint,
-        "created_at": created,
-        "updated_at": now,
+        "checkpoint": copied(dispatch.checkpoint),
+        "created_at": _kept(dispatch.task.created_at),
+        "updated_at": at,
     }
 
 

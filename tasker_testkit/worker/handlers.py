@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import inspect
 from collections.abc import Collection
 from contextlib import suppress
 from pathlib import Path
@@ -22,6 +23,7 @@ class HandlerSet:
         self._registry = load().HandlerRegistry()
         self._chain = self._registry.resolver_chain
         self._classes: dict[str, type] = {}
+        self._abstract: dict[str, type] = {}
         self._files: list[tuple[Path, ModuleType]] = []
         self._only_builtin = True
 
@@ -39,6 +41,10 @@ class HandlerSet:
                 self._registry.register(name, handler)
                 return
         self._chain.register(name, handler)
+
+    def add_abstract(self, name: str, handler: type) -> None:
+        """Remember an abstract class, which is no handler, for the message when a step wants it."""
+        self._abstract[name] = handler
 
     def add_resolver(self, resolver: Any) -> None:
         """Put a resolver of the user's into the chain, at its own priority."""
@@ -98,11 +104,13 @@ class HandlerSet:
     def _missing(self, step: StepTemplate, profile: Profile) -> str:
         name, method = callable_of(step), step.handler.method
         try:
-            found = self.handler_class(name)
+            found = self.handler_class(name) or self._abstract.get(name)
         except Exception as error:
             return f"{name!r} can't be imported: {type(error).__name__}: {error}"
         if found is None:
             return f"no handler for {name!r}.{near(name, self.names)}"
+        if inspect.isabstract(found):
+            return f"{found.__name__} lacks {_unwritten(found)}; Tasker calls handler.call(context)"
         broken = _constructor_error(found, dict(step.handler.initialization) if profile.honours_method else {})
         if broken:
             return broken
@@ -137,6 +145,11 @@ def _dotted(path: Path) -> list[str]:
 
 def _methods(handler: type) -> list[str]:
     return [name for name in dir(handler) if not name.startswith("_")]
+
+
+def _unwritten(handler: type) -> str:
+    """The abstract methods that a class leaves to its subclasses."""
+    return " and ".join(f"its method {name!r}" for name in sorted(getattr(handler, "__abstractmethods__", ())))
 
 
 def _constructor_error(handler: type, initialization: dict[str, Any]) -> str | None:

@@ -26,6 +26,8 @@ class Sdk:
     ClassLookupResolver: type[Any]
     PermanentError: type[Exception]
     RetryableError: type[Exception]
+    step_handler: Callable[..., Any]
+    errors: Any
     to_json: Callable[..., bytes]
     from_json: Callable[[bytes], Any]
 
@@ -41,6 +43,8 @@ def load() -> Sdk:
     quiet()
     import tasker_core
     from pydantic_core import from_json, to_json
+    from tasker_core import errors
+    from tasker_core.step_handler.functional import step_handler
 
     return Sdk(
         StepHandler=tasker_core.StepHandler,
@@ -53,6 +57,8 @@ def load() -> Sdk:
         ClassLookupResolver=tasker_core.ClassLookupResolver,
         PermanentError=tasker_core.PermanentError,
         RetryableError=tasker_core.RetryableError,
+        step_handler=step_handler,
+        errors=errors,
         to_json=to_json,
         from_json=from_json,
     )

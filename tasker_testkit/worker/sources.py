@@ -44,7 +44,7 @@ def _add(handlers: HandlerSet, source: Any) -> None:
     if isinstance(source, (str, os.PathLike)):
         _add_file(handlers, Path(source))
     elif isinstance(source, ModuleType):
-        _add_module(handlers, source)
+        _add_modules(handlers, (source, *_submodules(source)))
     elif isinstance(source, Mapping):
         for name, handler in source.items():
             handlers.add(str(name), _usable(name, handler))
@@ -73,7 +73,7 @@ def _name_of(source: Any) -> Any:
 def _usable(name: object, handler: Any) -> Any:
     """A handler as the registry wants it: a function handler's class, else a class or an instance with ``call``."""
     handler = getattr(handler, "_handler_class", handler)
-    if callable(getattr(handler, "call", None)):
+    if callable(getattr(handler, "call", None)) and not inspect.isabstract(handler):
         return handler
     what = f"{handler!r} has no method 'call'"
     if inspect.isfunction(handler):
@@ -83,21 +83,21 @@ def _usable(name: object, handler: Any) -> Any:
     )
 
 
-def _add_module(handlers: HandlerSet, module: ModuleType) -> None:
-    for one in [module, *_submodules(module)]:
-        for name in sorted(vars(one)):  # the SDK's order: of two classes with one name the last wins
-            found = vars(one)[name]
+def _add_modules(handlers: HandlerSet, modules: Iterable[ModuleType]) -> None:
+    for module in modules:
+        for name in sorted(vars(module)):  # the SDK's order: of two classes with one name the last wins
+            found = vars(module)[name]
             found = found if isinstance(found, type) else getattr(found, "_handler_class", None)
             if isinstance(found, type) and _is_handler(found):
-                handlers.add(_name_of(found), found)
+                add = handlers.add_abstract if inspect.isabstract(found) else handlers.add
+                add(_name_of(found), found)
 
 
 def _is_handler(found: type) -> bool:
-    """A concrete StepHandler with a name; neither an abstract one nor one of the SDK's own bases."""
+    """A StepHandler with a name that isn't one of the SDK's own bases."""
     home = sys.modules.get(found.__module__)  # function handlers claim the SDK's, but can't be found there
     own_base = found.__module__.startswith("tasker_core.") and getattr(home, found.__name__, None) is found
-    is_handler = issubclass(found, load().StepHandler) and bool(getattr(found, "handler_name", None))
-    return is_handler and not inspect.isabstract(found) and not own_base
+    return issubclass(found, load().StepHandler) and bool(getattr(found, "handler_name", None)) and not own_base
 
 
 def _submodules(module: ModuleType) -> Iterator[ModuleType]:
@@ -155,30 +155,38 @@ def _add_file(handlers: HandlerSet, path: Path) -> None:
             f"handlers: there is no file {path}.{near(path, beside)} Python files in that folder:\n{listed(beside)}"
         )
     stat = path.stat()
-    module = _module_of(path, stat.st_mtime_ns, stat.st_size)
+    module, *submodules = _modules_of(path, stat.st_mtime_ns, stat.st_size)
     handlers.add_file(path, module)
-    _add_module(handlers, module)
+    _add_modules(handlers, (module, *submodules))
 
 
 @functools.lru_cache(maxsize=256)
-def _module_of(path: Path, changed: int, size: int) -> ModuleType:
-    """The module of a file in that state; the one that is already imported from there, if there is one."""
+def _modules_of(path: Path, changed: int, size: int) -> tuple[ModuleType, ...]:
+    """The module of a file in that state and, if it is a package, its submodules."""
+    found = _imported_before(path, (changed, size))
+    root, run = _importer(path)
+    with _importing(root):
+        module = found or _guarded(run, str(path))
+        vars(module)["__tasker_testkit_state__"] = (changed, size)
+        return (module, *_submodules(module))
+
+
+def _imported_before(path: Path, state: tuple[int, int]) -> ModuleType | None:
+    """The module that is already imported from the file, unless the file has changed since."""
     for module in list(sys.modules.values()):
         if isinstance(module, ModuleType) and vars(module).get("__file__") == str(path):
-            if vars(module).setdefault("__tasker_testkit_state__", (changed, size)) == (changed, size):
+            if vars(module).get("__tasker_testkit_state__", state) == state:
                 return module
             del sys.modules[module.__name__]
+    return None
+
+
+def _importer(path: Path) -> tuple[Path, Callable[[], ModuleType]]:
+    """How to import the file, and from which folder: as part of its package, else as a module of its own."""
     root, name = _rooted(path)
-    plain = "." not in name and path.name != "__init__.py"
-    run = (
-        functools.partial(_executed, path, _free_name(path))
-        if plain
-        else functools.partial(importlib.import_module, name)
-    )
-    with _importing(root):
-        module = _guarded(run, str(path))
-    vars(module)["__tasker_testkit_state__"] = (changed, size)
-    return module
+    if "." in name or path.name == "__init__.py":
+        return root, functools.partial(importlib.import_module, name)
+    return root, functools.partial(_executed, path, _free_name(path))
 
 
 def _rooted(path: Path) -> tuple[Path, str]:

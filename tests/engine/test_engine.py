@@ -137,7 +137,7 @@ def test_dependency_results_are_all_ancestors():
     engine = Engine(template({"a": [], "b": ["a"], "c": ["b"], "d": []}))
     seen = {}
     while call := engine.next_call():
-        seen[call.name] = sorted(call.dependency_results)
+        seen[call.name] = sorted(row.name for row in call.dependency_results)
         engine.report(call, success({"from": call.name}))
     assert seen == {"a": [], "d": [], "b": ["a"], "c": ["a", "b"]}
 

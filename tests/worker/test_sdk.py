@@ -54,8 +54,12 @@ def test_a_users_rust_log_is_respected():
 def test_the_names_we_use_are_public():
     """Every name that the door takes from the SDK is one that it exports."""
     import tasker_core
+    from tasker_core import errors
+    from tasker_core.step_handler import functional
 
-    from tasker_testkit.worker.sdk import Sdk
+    from tasker_testkit.worker.sdk import Sdk, load
 
-    names = set(Sdk.__dataclass_fields__) - {"to_json", "from_json"}
-    assert names <= set(tasker_core.__all__)
+    names = set(Sdk.__dataclass_fields__) - {"to_json", "from_json", "errors"}
+    assert names <= {*tasker_core.__all__, *functional.__all__}
+    assert load().errors is errors
+    assert "PermanentError" in errors.__all__
