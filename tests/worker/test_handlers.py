@@ -166,6 +166,16 @@ def test_a_package_brings_its_submodules(tmp_path, monkeypatch):
     assert load_handlers("whole_package").names == ("pack", "ship")
 
 
+def test_packages_with_one_name_are_never_mixed_up(called, no_handlers, tmp_path):
+    """Two projects' ``handlers/`` in one process keep their own submodules, whatever was imported before."""
+    for project, submodule in (("a", "money"), ("b", "money"), ("c", "stock")):
+        file(tmp_path / project / "handlers", f"{submodule}.py", by=project, source="from . import THERE\n" + SOURCE)
+        (tmp_path / project / "handlers" / "__init__.py").write_text(f"THERE = {project!r}")
+    for project in "abcabc":
+        source = tmp_path / project / "handlers"
+        assert called(source, "ship").result == {"by": project}
+
+
 def test_a_changed_file_is_read_again(called, tmp_path):
     """A file that changed since it was loaded gives its new handlers."""
     assert called(file(tmp_path, by="before"), "ship").result == {"by": "before"}
@@ -286,6 +296,24 @@ def test_problems_are_all_listed(profile):
         "Picky(config=...) raised TypeError: Picky.__init__() got an unexpected keyword argument 'config'",
         "Step 's4': OrderedDict has no method 'call'; Tasker calls handler.call(context)",
         "Step 's5': no handler for 'no_such_module.X'.",
+    ]
+
+
+class Unfinished(StepHandler):
+    """A handler whose author has yet to write its ``call``."""
+
+    handler_name = "unfinished"
+
+
+@pytest.mark.parametrize("callable_name", ["unfinished", "shop.Unfinished"])
+@pytest.mark.parametrize("profile", PROFILES, ids=lambda profile: profile.name)
+def test_a_class_without_call_is_named(monkeypatch, callable_name, profile):
+    """A step that wants a class without ``call`` is told which class lacks it, found by name or by path."""
+    shop = types.ModuleType("shop")
+    shop.Unfinished = Unfinished
+    monkeypatch.setitem(sys.modules, "shop", shop)
+    assert load_handlers(shop).problems(template(callable_name), profile) == [
+        "Step 's0': Unfinished lacks its method 'call'; Tasker calls handler.call(context)"
     ]
 
 
