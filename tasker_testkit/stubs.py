@@ -19,12 +19,12 @@ Stub = Any
 
 def check_names(template: Template, names: Iterable[str], what: str) -> None:
     """Every name is a step of the template, or an instance of one of its batch workers. Raises StubError."""
+    known = set(template.step_names)
     for name in names:
-        if definition_of(template, name) is None:
-            known = template.step_names
+        if name not in known and definition_of(template, name) is None:
             raise StubError(
                 f"There is a {what} for step {name!r}, but template {template.name!r} has no such step."
-                f"{near(name, known)} Its steps:\n{listed(known)}"
+                f"{near(name, template.step_names)} Its steps:\n{listed(template.step_names)}"
             )
 
 

@@ -54,7 +54,8 @@ class Blueprint:
             self.steps.setdefault(step.name, step)
         self.dependencies = _all_dependencies(template)
         self.children = children(self.dependencies)
-        self.places = {name: place for place, name in enumerate(self.steps)}
+        self.names = tuple(self.steps)
+        self.places = {name: place for place, name in enumerate(self.names)}
         self.decisions = [step.name for step in self.steps.values() if step.type == "decision"]
         self._initial: dict[bool, Growth] = {}
 
@@ -162,7 +163,7 @@ def _chosen(blueprint: Blueprint, decision: str, chosen: set[str], below: set[st
 
 def _join(blueprint: Blueprint, chosen: set[str]) -> None:
     """Add each convergence that depends on what is chosen; in the template's order, so that one may bring a later."""
-    names, coming = tuple(blueprint.places), blueprint.convergences(chosen)
+    names, coming = blueprint.names, blueprint.convergences(chosen)
     heapify(coming)
     while coming:
         place = heappop(coming)
