@@ -150,7 +150,9 @@ class Ledger:
     def linked(self, edge: tuple[str, str]) -> bool:
         """Does the edge (parent, child) exist?"""
         parent, child = (self.by_name.get(name) for name in edge)
-        return parent is not None and child is not None and parent in child.parents
+        if parent is None or child is None:
+            return False
+        return child in parent.children if len(parent.children) < len(child.parents) else parent in child.parents
 
     def warn(self, text: str) -> None:
         """What the real system would only write to its log."""
