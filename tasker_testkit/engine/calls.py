@@ -82,13 +82,14 @@ class Call:
 class Worker:
     """One worker process that runs one handler at a time, in the order of its claims (row 26)."""
 
-    __slots__ = ("alive", "busy", "queue", "thread_alive")
+    __slots__ = ("alive", "busy", "queue", "thread_alive", "until")
 
     def __init__(self) -> None:
         self.queue: deque[Call] = deque()
         self.busy = False
         self.alive = True
         self.thread_alive = True
+        self.until = 0
 
 
 def within_timeout(call: Call, ending: Ending) -> Ending:

@@ -42,6 +42,8 @@ class Workforce:
         self.processes = [Worker() for _ in range(size or 1)] if profile.eager_claims else []
         self.waiting: deque[StepRow] = deque()
         self.staffed = True
+        self.unread: list[tuple[StepRow, int]] = []
+        self.left: dict[StepRow, list[int]] = {}
         self.unknown: set[str] = set()
         self.claimed: dict[Call, None] = {}
 
@@ -50,12 +52,20 @@ class Workforce:
     def send(self, step: StepRow) -> None:
         """Put the message that the step is enqueued before the workers."""
         self.agenda.put(self.agenda.now, CLAIM, self._deliver, step)
+        if step in self.left:
+            self.recall(step)
+
+    def recall(self, step: StepRow) -> None:
+        """The step is claimable again: messages that found it in another state come back at their next turn."""
+        for seen_at in self.left.pop(step, ()):
+            at = first_tick(self.agenda.now, seen_at, self.profile.visibility)
+            self.agenda.put(at, CLAIM, self._deliver, step)
 
     def _deliver(self, step: StepRow) -> None:
-        if step.state not in STEP_CLAIMABLE or step.template.name in self.unknown:
-            return
         if not self.staffed:
-            self.waiting.append(step)
+            self.unread.append((step, self.agenda.now + self.profile.visibility))
+        elif step.state not in STEP_CLAIMABLE or step.template.name in self.unknown:
+            self.left.setdefault(step, []).append(self.agenda.now)
         elif self.profile.eager_claims:
             self._claim(step, self._process())
         elif self.free is None:
@@ -109,17 +119,21 @@ class Workforce:
             call.worker.queue.append(call)
             self.agenda.put(self.agenda.now, START, self._next_of, call.worker)
 
-    def stop_workers(self) -> None:
-        """Every worker process dies, and none takes its place; what they had claimed stays in_progress (row 21)."""
+    def stop_workers(self, grace: int = 0) -> None:
+        """Every worker process ends, and none takes its place; what they had claimed stays in_progress (row 21).
+
+        Handlers that end within ``grace`` microseconds still count: a worker that is asked to stop waits for them.
+        """
         self.staffed = False
         for worker in self.processes:
-            worker.alive = False
+            worker.alive, worker.until = False, self.agenda.now + grace
 
     def start_worker(self) -> None:
-        """A new worker process starts and takes the messages that wait."""
+        """A new worker process starts; a message that nobody read comes to it after the visibility timeout."""
         self.staffed = True
-        while self.waiting:
-            self.send(self.waiting.popleft())
+        for step, visible_at in self.unread:
+            self.agenda.put(max(visible_at, self.agenda.now), CLAIM, self._deliver, step)
+        self.unread.clear()
 
     def freeze_claims(self) -> None:
         """Fix what the claimed handlers will see, before results or edges change that they don't know of."""
@@ -149,7 +163,7 @@ class Workforce:
 
     def _finish(self, booked: tuple[Call, Ending]) -> None:
         call, ending = booked
-        if call.worker is not None and not call.worker.alive:
+        if call.worker is not None and not call.worker.alive and self.agenda.now >= call.worker.until:
             return
         if isinstance(ending, Silence):
             self._fall_silent(call, ending)

@@ -86,6 +86,8 @@ class Profile:
     # -- workers (rows 21, 26, 29) --
     redelivery: int | None = 30 * SECOND
     """Row 21: a step whose worker died runs again this long after its claim; None = never."""
+    visibility: int = 30 * SECOND
+    """After this long a message that was read, but claimed nothing, comes back."""
     eager_claims: bool = False
     """Row 26: a worker claims everything at once and runs one handler at a time."""
     duplicates_claim_twice: bool = False
