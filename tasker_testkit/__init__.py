@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
+    from tasker_testkit.comparing import Comparison, compare
     from tasker_testkit.engine.history import History
     from tasker_testkit.errors import (
         FaultError,
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
         TemplateError,
         TestkitError,
     )
+    from tasker_testkit.model.divergence import Difference, Divergence
     from tasker_testkit.model.faults import Fault, FaultPlan
     from tasker_testkit.model.loading import load_template
     from tasker_testkit.model.outcome import Failure, Outcome
@@ -36,6 +38,9 @@ if TYPE_CHECKING:
 __all__ = [
     "DOCUMENTED",
     "TASKER_0_1_8",
+    "Comparison",
+    "Difference",
+    "Divergence",
     "Failure",
     "Fault",
     "FaultError",
@@ -58,12 +63,15 @@ __all__ = [
     "TestkitError",
     "__version__",
     "call_handler",
+    "compare",
     "load_template",
     "step_context",
 ]
 
 _HOMES: Final = {
     "Simulation": "simulation",
+    **dict.fromkeys(("Comparison", "compare"), "comparing"),
+    **dict.fromkeys(("Difference", "Divergence"), "model.divergence"),
     "Run": "run",
     "History": "engine.history",
     "Fault": "model.faults",

@@ -1,4 +1,4 @@
-"""The same engine from a shell: ``tasker-testkit run`` and ``lint``.
+"""The same engine from a shell: ``tasker-testkit run``, ``compare`` and ``lint``.
 
 Exit code 0: as expected; 1: the workflow or an expectation failed; 2: the call or a file was wrong, said on standard
 error, never with a traceback of ours. Standard output holds the result and nothing else: what handlers print goes to
@@ -14,10 +14,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, NoReturn
 
+from tasker_testkit.arguments import declare_workflow, input_of, simulation_of
 from tasker_testkit.errors import (
     FaultError,
     HandlerHangs,
-    InputError,
     RunError,
     StubError,
     TemplateError,
@@ -25,11 +25,10 @@ from tasker_testkit.errors import (
     listed,
     near,
 )
-from tasker_testkit.terminal import complain, kept_clean, read_stdin, show, show_file, show_run
+from tasker_testkit.terminal import complain, kept_clean, show, show_comparison, show_file, show_run
 
 if TYPE_CHECKING:
     from tasker_testkit.run import Run
-    from tasker_testkit.simulation import Simulation
 
 AS_EXPECTED: Final = 0
 FAILED: Final = 1
@@ -39,6 +38,10 @@ INTERRUPTED: Final = 130
 _RUN_EXAMPLE: Final = """\
 example:
   tasker-testkit run order_processing.yaml --handlers handlers.py --input cart.json --faults faults.yaml
+"""
+_COMPARE_EXAMPLE: Final = """\
+example:
+  tasker-testkit compare order_processing.yaml --handlers handlers.py --input cart.json
 """
 _LINT_EXAMPLE: Final = """\
 example:
@@ -74,23 +77,9 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _declare_run(parser: argparse.ArgumentParser) -> None:
+    declare_workflow(parser)
     add = parser.add_argument
-    add("template", metavar="TEMPLATE", help="the template's YAML file")
-    add("--handlers", metavar="MODULE_OR_FILE", nargs="+", action="extend", default=[], help="where the handlers are")
-    add(
-        "--input",
-        metavar="FILE|JSON|-",
-        help="the task's input; - is standard input (default {})",
-    )
-    add("--stubs", metavar="FILE", help="YAML or JSON: step to result, or to a list of results, one an attempt")
-    add("--faults", metavar="FILE", help="a fault plan, YAML or JSON")
-    add("--action", metavar="ACTION", action="append", default=[], help="an operator's: DO[:STEP]@DURATION, or JSON")
-    add("--actions", metavar="FILE", help="an operator's actions, YAML or JSON")
     add("--profile", metavar="NAME", help="documented (default) or tasker-0.1.8")
-    add("--seed", metavar="N", type=int, help="feeds jitter and identifiers (default 0)")
-    add("--start", metavar="ISO", help="the instant of the submission (default 2026-01-01T00:00:00Z)")
-    add("--workers", metavar="N", type=int, help="how many steps run at once (default: as the profile says)")
-    add("--environment", metavar="NAME", help="which of the template's environments applies")
     add("--expect", metavar="STATE", default="complete", help="the state the task must end in (default complete)")
     add("--history", metavar="FILE|-", help="write the history; with - it is all that standard output holds")
     add("--format", choices=("text", "json"), default="text", help="print the timeline (text) or the history (json)")
@@ -102,7 +91,7 @@ def _run(arguments: argparse.Namespace) -> int:
     _check_state(arguments.expect)
     failure: TestkitError | None = None
     with kept_clean(), listening() as runs:
-        simulation, data = _simulation(arguments), _input(arguments.input)
+        simulation, data = simulation_of(arguments), input_of(arguments)
         try:
             simulation.run(data)
             simulation.check_unused()
@@ -116,24 +105,6 @@ def _run(arguments: argparse.Namespace) -> int:
     return FAILED if problem else AS_EXPECTED
 
 
-def _simulation(arguments: argparse.Namespace) -> Simulation:
-    from tasker_testkit.locating import located_handlers
-    from tasker_testkit.model.actions import action_from_text
-    from tasker_testkit.model.loading import load_actions, load_faults
-    from tasker_testkit.simulation import Simulation
-
-    names = ("profile", "seed", "start", "workers", "environment")
-    given = {name: value for name in names if (value := getattr(arguments, name)) is not None}
-    if arguments.stubs is not None:
-        given["stubs"] = _stubs(arguments.stubs)
-    if arguments.faults is not None:
-        given["faults"] = load_faults(Path(arguments.faults))
-    planned = load_actions(Path(arguments.actions)) if arguments.actions is not None else ()
-    given["actions"] = (*planned, *map(action_from_text, arguments.action))
-    handlers = located_handlers(arguments.handlers, (Path.cwd(),))
-    return Simulation(Path(arguments.template), handlers=handlers, **given)
-
-
 def _publish(run: Run, arguments: argparse.Namespace) -> None:
     if arguments.history not in (None, "-"):
         run.save(arguments.history)
@@ -144,11 +115,11 @@ def _publish(run: Run, arguments: argparse.Namespace) -> None:
 
 
 def _unexpected(run: Run, expected: str) -> str | None:
+    from tasker_testkit.report.verdict import why_ended
+
     if run.state == expected:
         return None
-    failed = [f"step {step.name!r}: {step.error}" for step in run.steps.values() if step.state == "error"]
-    why = "; ".join(failed) or run.stuck or "see the timeline"
-    return f"expected the task to end {expected}, but it ended {run.state}: {why}"
+    return f"expected the task to end {expected}, but it ended {run.state}: {why_ended(run.history)}"
 
 
 def _check_state(state: str) -> None:
@@ -158,6 +129,29 @@ def _check_state(state: str) -> None:
         raise RunError(
             f"--expect {state}: a task has no such state.{near(state, TASK_STATES)} Its states:\n{listed(TASK_STATES)}"
         )
+
+
+# -- compare -----------------------------------------------------------------------------------------------------------
+
+
+def _declare_compare(parser: argparse.ArgumentParser) -> None:
+    declare_workflow(parser)
+    help = "print for people (text) or the findings as data (json)"
+    parser.add_argument("--format", choices=("text", "json"), default="text", help=help)
+
+
+def _compare(arguments: argparse.Namespace) -> int:
+    from tasker_testkit.comparing import compare
+
+    with kept_clean():
+        simulation = simulation_of(arguments, profile="tasker-0.1.8")  # which takes templates that documented refuses
+        found = compare(simulation, input_of(arguments))
+        simulation.check_unused()
+    if arguments.format == "json":
+        show_file(json.dumps(found.to_data(), indent=2, sort_keys=True, ensure_ascii=False) + "\n")
+    else:
+        show_comparison(found)
+    return AS_EXPECTED if found.runs else FAILED
 
 
 # -- lint --------------------------------------------------------------------------------------------------------------
@@ -197,72 +191,12 @@ def _templates(path: Path) -> list[Path]:
     return found
 
 
-# -- files and streams -------------------------------------------------------------------------------------------------
-
-
-def _input(given: str | None) -> Any:
-    if given is None:
-        return {}
-    if given == "-":
-        return _json(_decoded("standard input", read_stdin), "standard input")
-    if given.lstrip()[:1] in ("{", "["):
-        return _json(given, "--input")
-    return _json(_decoded(given, Path(given).read_bytes), given)
-
-
-def _decoded(name: str, read: Callable[[], bytes]) -> str:
-    try:
-        return read().decode("utf-8-sig")
-    except UnicodeDecodeError:
-        raise InputError(f"--input: {name} isn't UTF-8. Save it as UTF-8.") from None
-    except (OSError, ValueError) as error:
-        reason = getattr(error, "strerror", None) or error
-        raise InputError(f"--input: can't read {name!r}: {reason}. Give a file, JSON text ({{...}}) or -.") from None
-
-
-def _json(text: str, name: str) -> Any:
-    try:
-        return json.loads(text, parse_constant=_no_constant)
-    except json.JSONDecodeError as error:
-        where = f"line {error.lineno}, column {error.colno}"
-        raise InputError(f"--input: {name} isn't JSON: {error.msg} ({where}).") from None
-    except (ValueError, RecursionError) as error:
-        reason = "nested too deeply" if isinstance(error, RecursionError) else error
-        raise InputError(f"--input: {name} isn't JSON: {reason}.") from None
-
-
-def _no_constant(name: str) -> NoReturn:
-    raise ValueError(f"{name} is no number there")
-
-
-def _stubs(name: str) -> dict[str, Any]:
-    from tasker_testkit.model.loading import load_data
-
-    try:
-        stubs = load_data(Path(name))
-    except TemplateError as error:
-        raise StubError(f"--stubs: {error}") from None
-    if not isinstance(stubs, dict):
-        raise StubError(f"--stubs: {name} must be a mapping of step to result, not {stubs!r:.60}.")
-    for step, stub in stubs.items():
-        _check_stub(name, step, stub)
-    return stubs
-
-
-def _check_stub(name: str, step: str, stub: Any) -> None:
-    for one in stub if isinstance(stub, list) and stub else [stub]:
-        if one is not None and not isinstance(one, dict):
-            raise StubError(
-                f"--stubs: {name}: the stub of step {step!r} holds {one!r:.60}. A stub is a mapping, null, or a list "
-                "of these, one an attempt; failures are planned in a fault file."
-            )
-
-
 # -- the parser --------------------------------------------------------------------------------------------------------
 
 
 COMMANDS: Final[Mapping[str, Command]] = {
     "run": Command("run a workflow on a simulated clock", _RUN_EXAMPLE, _declare_run, _run),
+    "compare": Command("say where Tasker 0.1.8 parts from its documents", _COMPARE_EXAMPLE, _declare_compare, _compare),
     "lint": Command("say what either profile thinks of templates", _LINT_EXAMPLE, _declare_lint, _lint),
 }
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from tasker_testkit.errors import TestkitError
 
 if TYPE_CHECKING:
+    from tasker_testkit.comparing import Comparison
     from tasker_testkit.run import Run
 
 
@@ -34,6 +35,18 @@ def show_run(run: Run) -> None:
     from tasker_testkit.report.rich_timeline import print_timeline
 
     print_timeline(run.history, Console())
+
+
+def show_comparison(comparison: Comparison) -> None:
+    """Print what was compared, as ``show_run`` prints a run."""
+    if sys.stdout is None or not sys.stdout.isatty():
+        show(comparison.text(unicode=_speaks_unicode()))
+        return
+    from rich.console import Console
+
+    from tasker_testkit.report.rich_comparison import print_comparison
+
+    print_comparison(comparison, Console())
 
 
 def complain(message: str) -> None:

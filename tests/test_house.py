@@ -19,7 +19,7 @@ from tasker_testkit.errors import TestkitError
 
 ROOT = Path(__file__).resolve().parents[1]
 FLOOR = {"errors", "model", "engine"}
-ROOMS = {"worker", "report", "explore", "replay", "stats", "lint"}
+ROOMS = {"worker", "report", "fidelity", "explore", "replay", "stats", "lint"}
 ROOF = {"plugin", "cli", "__init__", "__main__"}
 SDK_DOOR = "tasker_testkit/worker/sdk.py"
 DRAWERS = {"utils", "util", "helpers", "common", "base", "manager", "misc"}

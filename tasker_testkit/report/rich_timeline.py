@@ -47,10 +47,11 @@ def _text(history: History, width: int, console: Console, everything: bool) -> T
 
     signs = ASCII if console.options.ascii_only else UNICODE
     parts = layout(history, width=width, signs=signs, everything=everything).parts
-    return Text("\n\n", no_wrap=True, overflow="ellipsis").join(Text("\n").join(map(_line, part)) for part in parts)
+    return Text("\n\n", no_wrap=True, overflow="ellipsis").join(Text("\n").join(map(toned, part)) for part in parts)
 
 
-def _line(line: Line) -> Text:
+def toned(line: Line) -> Text:
+    """The line in colours."""
     from rich.text import Text
 
     return Text.assemble(*((span.text, _STYLES[span.tone]) for span in line))
