@@ -91,12 +91,24 @@ def test_an_unexpected_end_is_exit_code_1(run, folder):
     assert (code, "expected" in err) == (0, False)
 
 
-def test_a_stuck_run_is_exit_code_1(run, folder):
-    """A run that can't go on says why."""
+def test_a_stale_run_names_what_it_waited_for(run, folder):
+    """A task that went stale: for how long, in which state, and which step was under way."""
     (folder / "faults.yaml").write_text("- {step: charge, hang: true}\n")
     code, _, err = run(*ORDERS, "--faults", "faults.yaml", "--profile", "tasker-0.1.8")
     assert code == 1
-    assert err.splitlines()[-1].startswith("tasker-testkit: expected the task to end complete, but it ended ")
+    assert err.splitlines()[-1] == (
+        "tasker-testkit: expected the task to end complete, but it ended error: "
+        "stale after 30 min in steps_in_process, step 'charge' still in_progress"
+    )
+
+
+def test_a_run_that_ends_too_well_is_exit_code_1(run):
+    """A task that was expected to fail and didn't: nothing failed."""
+    code, _, err = run(*ORDERS, "--expect", "blocked_by_failures")
+    assert code == 1
+    assert err.splitlines()[-1] == (
+        "tasker-testkit: expected the task to end blocked_by_failures, but it ended complete: nothing failed"
+    )
 
 
 def test_an_unused_fault_is_exit_code_1(run, folder):
