@@ -20,14 +20,18 @@ def raised(case: Evidence, step: str) -> str | None:
             made, promised = (attempts(seen.step(step)) for seen in (case.built, case.documented))
             if made != promised:
                 return f"{kind}: retried as any exception, {counted(made, 'attempt')} instead of {promised}"
-            return f"{kind}: it loses {', '.join(_lost(before, after))}"
+            lost = ", ".join(_lost(before, after))
+            return f"{kind}: it {f'loses {lost}' if lost else 'arrives as retryable'}"
     return None
 
 
 def _lost(before: Outcome, after: Outcome) -> Iterator[str]:
-    for what in ("error_type", "error_code", "retry_after", "metadata"):
+    for what in ("error_type", "error_code", "retry_after"):
         if getattr(before, what) != getattr(after, what):
             yield f"its {what} {getattr(before, what)}"
+    gone = [key for key in before.metadata if key not in after.metadata]
+    if gone:
+        yield f"{named(gone)} of its metadata"
 
 
 def error_code(case: Evidence, step: str) -> str | None:

@@ -30,8 +30,8 @@ _MOST: Final = 20
 _GAP: Final = "  "
 _Row = tuple[str, str, tuple[str, Tone], tuple[str, Tone]]
 """A line of the table: step, what differs, and both sides with their tones."""
-_HEADING: Final = "Where Tasker 0.1.8 parts from its documents here (rows of docs/profiles.md):"
-_NOTHING: Final = "Nothing parts here: Tasker 0.1.8 does what its documents promise."
+_HEADING: Final = "Where Tasker 0.1.8 differs here (rows of docs/profiles.md):"
+_NOTHING: Final = "Tasker 0.1.8 does here what its documents promise."
 
 
 def comparison(found: Findings, *, width: int = 100, unicode: bool = True) -> str:
