@@ -1,0 +1,219 @@
+"""Batches through the SDK's own mixin: cursors, workers, the placeholder, what fails, and what comes together."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+from tasker_core import Batchable, StepHandler, StepHandlerResult
+
+from tasker_testkit import DOCUMENTED, RunError
+
+CONFIG = {
+    "batch_size": 10,
+    "parallelism": 1,
+    "cursor_field": "row",
+    "worker_template": "work",
+    "failure_strategy": "fail_fast",
+}
+
+
+def steps(strategy="fail_fast", retry=None):
+    """Start, analyze, work, gather."""
+    work = {"batch_config": {**CONFIG, "failure_strategy": strategy}, "retry": retry or {"max_attempts": 1}}
+    return [
+        ("start", "standard", []),
+        ("analyze", "batchable", ["start"], {"initialization": {"worker_template_name": "work"}}),
+        ("work", "batch_worker", ["analyze"], work),
+        ("gather", "deferred_convergence", ["work"]),
+    ]
+
+
+class Analyze(StepHandler, Batchable):
+    """Batches of ten items."""
+
+    handler_name = "analyze"
+
+    def call(self, context):
+        """As many cursors as the input needs."""
+        total = context.get_input("items") or 0
+        ranges = self.create_cursor_ranges(total, 10)
+        return self.batch_analyzer_success(cursor_configs=ranges, total_items=total, worker_template_name="work")
+
+
+class Work(StepHandler, Batchable):
+    """Counts the items of its batch."""
+
+    handler_name = "work"
+
+    def call(self, context):
+        """The placeholder is answered by the mixin."""
+        no_op = self.handle_no_op_worker(context)
+        if no_op is not None:
+            return no_op
+        batch = self.get_batch_context(context)
+        return self.batch_worker_success(items_processed=batch.end_cursor - batch.start_cursor)
+
+
+class Gather(StepHandler, Batchable):
+    """Adds up what the workers did."""
+
+    handler_name = "gather"
+
+    def call(self, context):
+        """Through the SDK's own aggregation."""
+        results = {name: context.get_dependency_result(name) for name in context.get_dependency_result_keys()}
+        scenario = self.detect_aggregation_scenario(results, "analyze", "work_")
+        return self.aggregate_batch_worker_results(scenario, {"items": 0}, added)
+
+
+def added(results):
+    """All items of all batches."""
+    return {"items": sum(result["items_processed"] for result in results.values())}
+
+
+class Tolerant(StepHandler):
+    """Says what it was given, null for an instance that failed."""
+
+    handler_name = "gather"
+
+    def call(self, context):
+        """Each worker's result by name."""
+        names = [name for name in context.get_dependency_result_keys() if name.startswith("work_")]
+        return StepHandlerResult.success({name: context.get_dependency_result(name) for name in sorted(names)})
+
+
+HANDLERS = {"analyze": Analyze, "work": Work, "gather": Gather}
+PROFILES = ["documented", "tasker-0.1.8"]
+
+
+@pytest.fixture
+def batch(grown):
+    """A simulation of the four steps."""
+
+    def build(strategy="fail_fast", gather=Gather, retry=None, **keywords):
+        return grown(steps(strategy, retry), {**HANDLERS, "gather": gather}, stubs={"start": {}}, **keywords)
+
+    return build
+
+
+@pytest.mark.parametrize("profile", PROFILES)
+@pytest.mark.parametrize(("items", "number"), [(1, 1), (25, 3), (10_000, 1_000)])
+def test_each_cursor_is_a_step_of_its_own(batch, profile, items, number):
+    """One instance a cursor, created in order before the convergence, which waits for all and adds them up."""
+    run = batch(profile=profile).run({"items": items})
+    instances = [f"work_{one:03}" for one in range(1, number + 1)]
+    assert run.state == "complete"
+    assert list(run.steps) == ["start", "analyze", *instances, "gather"]
+    assert run["gather"].parents == tuple(instances)
+    assert run["gather"].result == {"items": items, "worker_count": number, "scenario": "with_batches"}
+    assert {run[name].type for name in instances} == {"standard"}
+
+
+@pytest.mark.parametrize("profile", PROFILES)
+def test_no_batches_run_the_placeholder(batch, profile):
+    """Without items one placeholder runs through the worker's handler, and the convergence sees that there was none."""
+    run = batch(profile=profile).run({"items": 0})
+    assert (run.state, list(run.steps)) == ("complete", ["start", "analyze", "work_000", "gather"])
+    assert (run["work_000"].result["no_op"], run["work_000"].result["processed_count"]) == (True, 0)
+    assert run["gather"].result == {"items": 0, "worker_count": 0, "scenario": "no_batches"}
+
+
+def test_an_instance_sees_its_cursor_and_nothing_of_its_siblings(grown):
+    """inputs of the second instance: the worker's initialization, its cursor, the batch's metadata."""
+    seen = []
+
+    class Look(Work):
+        def call(self, context):
+            seen.append((context.step_inputs, sorted(context.get_dependency_result_keys())))
+            return super().call(context)
+
+    grown(steps(), {**HANDLERS, "work": Look}, stubs={"start": {}}).run({"items": 15})
+    inputs, results = seen[1]
+    assert inputs == {
+        "cursor": {"batch_id": "002", "start_cursor": 10, "end_cursor": 15, "batch_size": 5},
+        "batch_metadata": {"cursor_field": "row", "failure_strategy": "fail_fast"},
+        "is_no_op": False,
+        "__template_step_name": "work",
+    }
+    assert results == ["analyze", "start"]
+
+
+FAILING = [{"step": "work_002", "fail": {"retryable": False, "message": "bad row", "error_type": "bad"}}]
+STRATEGIES = {
+    ("continue_on_failure", "documented"): ("complete", "complete", "complete"),
+    ("fail_fast", "documented"): ("blocked_by_failures", "error", "pending"),
+    ("isolate", "documented"): ("blocked_by_failures", "error", "pending"),
+    **{
+        (strategy, "tasker-0.1.8"): ("blocked_by_failures", "error", "pending")
+        for strategy in ("continue_on_failure", "fail_fast", "isolate")
+    },
+}
+
+
+@pytest.mark.parametrize(("strategy", "profile"), STRATEGIES)
+def test_a_failing_instance_ends_as_its_strategy_says(batch, strategy, profile):
+    """Documented: the strategy decides; as built it is ignored, any failed instance blocks the task (row 27)."""
+    run = batch(strategy, gather=Tolerant, profile=profile, faults=FAILING).run({"items": 30})
+    assert (run.state, run["work_002"].state, run["gather"].state) == STRATEGIES[strategy, profile]
+    assert [run[f"work_00{number}"].state for number in (1, 3)] == ["complete", "complete"]
+    isolated = strategy == "isolate" and profile == "documented"
+    assert [letter["step"] for letter in run.history.dead_letters] == ["work_002"] * isolated
+
+
+def test_continue_on_failure_gives_null_for_the_failed_instance(batch):
+    """The convergence runs and unwraps None where an instance failed; the failure stays in the record."""
+    run = batch("continue_on_failure", gather=Tolerant, faults=FAILING).run({"items": 30})
+    assert [result and result["items_processed"] for result in run["gather"].result.values()] == [10, None, 10]
+    assert run["work_002"].error == "bad: bad row"
+
+
+def test_the_isolated_instance_waits_for_the_operator(batch):
+    """Once it is completed by hand, the convergence runs."""
+    by_hand = {"do": "complete_manually", "step": "work_002", "result": {"items_processed": 7}, "at": "1m"}
+    run = batch("isolate", faults=FAILING, actions=[by_hand]).run({"items": 30})
+    assert (run.state, run["gather"].result["items"]) == ("complete", 27)
+
+
+@pytest.mark.parametrize("profile", PROFILES)
+def test_an_instance_has_its_own_attempts(batch, profile):
+    """Each instance retries by the worker's policy, with its cursor; the siblings don't wait for it."""
+    run = batch(
+        retry={"max_attempts": 2}, profile=profile, faults=[{"step": "work_002", "attempt": 1, "fail": {}}]
+    ).run({"items": 30})
+    assert [len(run[f"work_00{number}"].attempts) for number in (1, 2, 3)] == [1, 2, 1]
+    assert run["gather"].result["items"] == 30
+
+
+def test_a_missing_batch_says_what_became_of_the_analyzer(batch):
+    """A worker or a convergence that was never made names the analyzer; the worker itself exists as instances only."""
+    failed = batch(faults=[{"step": "analyze", "fail": {"retryable": False}}]).run({"items": 5})
+    with pytest.raises(
+        RunError, match=r"Step 'gather' was never created in this run: .*\n  batchable 'analyze' is error$"
+    ):
+        failed["gather"]
+    fine = batch().run({"items": 15})
+    with pytest.raises(RunError, match=r"\n  batchable 'analyze' made 'work_001', 'work_002'$"):
+        fine["work"]
+
+
+@pytest.mark.parametrize(("profile", "state"), [("documented", "blocked_by_failures"), ("tasker-0.1.8", "complete")])
+def test_an_empty_list_of_cursors(grown, profile, state):
+    """create_batches without cursors: refused growth, an error or a warning (row 19)."""
+    outcome = {"type": "create_batches", "worker_template_name": "work", "worker_count": 0, "total_items": 0}
+    stubs = {"start": {}, "analyze": {"batch_processing_outcome": {**outcome, "cursor_configs": []}}}
+    run = grown(steps(), HANDLERS, stubs=stubs, profile=profile).run()
+    assert (run.state, list(run.steps)) == (state, ["start", "analyze"])
+    assert [warning["text"] for warning in run.history.warnings] == [
+        "step analyze: cursor_configs cannot be empty for CreateBatches outcome"
+    ]
+
+
+def test_a_million_batches_are_too_many(batch):
+    """An analyzer that runs wild is stopped with the limit and the way to raise it."""
+    narrow = replace(DOCUMENTED, max_batches=100)
+    with pytest.raises(
+        RunError, match=r"^Step 'analyze' asks for 1000 batches; the simulator makes 100 at the most\. "
+    ):
+        batch(profile=narrow).run({"items": 10_000})
+    assert DOCUMENTED.max_batches == 10_000
