@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from functools import partial
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 from tasker_testkit.engine.calls import Call
 from tasker_testkit.engine.engine import Engine
@@ -14,21 +15,33 @@ from tasker_testkit.model.dispatch import Dispatch, TaskFacts
 from tasker_testkit.model.faults import Fault, corrupted
 from tasker_testkit.model.outcome import Checkpoint, Ending, Outcome, Silence, delayed
 from tasker_testkit.model.plain import copied
+from tasker_testkit.model.profile import Profile
 from tasker_testkit.stubs import crossed, duration, entry_for, stubbed
 from tasker_testkit.worker.calling import perform
 from tasker_testkit.worker.contexts import context_of
 from tasker_testkit.worker.endings import raised
+from tasker_testkit.worker.handlers import HandlerSet
 from tasker_testkit.worker.injecting import error_classes, raised_in
+from tasker_testkit.worker.walltime import World
 
-if TYPE_CHECKING:
-    from tasker_testkit.simulation import Simulation
+
+@dataclass(frozen=True, slots=True)
+class Backing:
+    """What stands behind the steps of a workflow; ``used_stubs`` grows with every stub that is used."""
+
+    profile: Profile
+    handlers: HandlerSet
+    stubs: Mapping[str, Any]
+    durations: Mapping[str, Any]
+    world: World
+    used_stubs: set[str]
 
 
 class Invoker:
     """Calls what stands behind a step, for one run of a simulation."""
 
-    def __init__(self, simulation: Simulation, engine: Engine, task: TaskFacts) -> None:
-        self._simulation = simulation
+    def __init__(self, behind: Backing, engine: Engine, task: TaskFacts) -> None:
+        self._behind = behind
         self._engine = engine
         self._task = task
 
@@ -47,39 +60,42 @@ class Invoker:
         if "raise" in faults:
             return self._raised(call, faults["raise"])
         if "fail" in faults:
-            return crossed(faults["fail"].failure, self._simulation.profile)
+            return crossed(faults["fail"].failure, self._behind.profile)
         return self._lasting(call, self._handled(call))
 
     def _handled(self, call: Call) -> Ending:
-        simulation, step = self._simulation, call.step
-        found = entry_for(simulation.stubs, step.name, step.template.name)
+        behind, step = self._behind, call.step
+        found = entry_for(behind.stubs, step.name, step.template.name)
         if found is None:
-            return perform(simulation._handlers, self.dispatch(call), simulation.profile, simulation._world)
-        simulation.used_stubs.add(found[0])
-        classify = partial(raised, profile=simulation.profile)
+            return perform(behind.handlers, self.dispatch(call), behind.profile, behind.world)
+        behind.used_stubs.add(found[0])
+        classify = partial(raised, profile=behind.profile)
         try:
-            return stubbed(found[1], call.attempt, partial(self._context, call), classify, simulation.profile)
+            return stubbed(found[1], call.attempt, partial(self._context, call), classify, behind.profile)
         except StubError as error:
             raise StubError(f"Step {call.name!r}, attempt {call.attempt}: {error}") from None
 
     def _raised(self, call: Call, fault: Fault) -> Ending:
         """The attempt ends as if the step's handler had raised the fault's exception (row 7)."""
-        simulation, step = self._simulation, call.step
+        behind, step = self._behind, call.step
         error = fault.make_exception(error_classes())
-        stub = entry_for(simulation.stubs, step.name, step.template.name)
+        stub = entry_for(behind.stubs, step.name, step.template.name)
         if stub is None:
-            return raised_in(simulation._handlers, step.template, error, simulation.profile)
-        simulation.used_stubs.add(stub[0])
-        return raised(error, simulation.profile)
+            return raised_in(behind.handlers, step.template, error, behind.profile)
+        behind.used_stubs.add(stub[0])
+        return raised(error, behind.profile)
 
     def _lasting(self, call: Call, ending: Ending) -> Ending:
         """The ending after the step's entry in ``durations``."""
-        durations = self._simulation.durations
+        durations = self._behind.durations
         entry = entry_for(durations, call.name, call.step.template.name) if durations else None
         if entry is None:
             return ending
         random = self._engine.ledger.random("duration", call.name, call.attempt, call.piece)
-        return delayed(ending, duration(entry[1], call.attempt, partial(self._context, call), random))
+        try:
+            return delayed(ending, duration(entry[1], call.attempt, partial(self._context, call), random))
+        except StubError as error:
+            raise StubError(f"durations: step {call.name!r}, attempt {call.attempt}: {error}") from error.__cause__
 
     def _context(self, call: Call) -> Any:
         return context_of(self.dispatch(call), call.step.template.handler.callable)

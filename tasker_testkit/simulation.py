@@ -9,12 +9,13 @@ from datetime import datetime
 from typing import Any, Final
 
 from tasker_testkit import observing
+from tasker_testkit.checking import check_settings
 from tasker_testkit.driving import DrivenTask, Verb
 from tasker_testkit.engine.closing import history_of
 from tasker_testkit.engine.engine import Engine
 from tasker_testkit.engine.growth import Blueprint
-from tasker_testkit.errors import FaultError, HandlerError, RunError, StubError, TestkitError, listed
-from tasker_testkit.invoking import Invoker
+from tasker_testkit.errors import FaultError, HandlerError, RunError, StubError, listed
+from tasker_testkit.invoking import Backing, Invoker
 from tasker_testkit.model.actions import check_actions, read_actions
 from tasker_testkit.model.dispatch import TaskFacts
 from tasker_testkit.model.divergence import Divergence
@@ -25,11 +26,10 @@ from tasker_testkit.model.profile import Profile, find_profile
 from tasker_testkit.model.submission import check_submission, identity, same_again
 from tasker_testkit.model.template import Template
 from tasker_testkit.run import Run
-from tasker_testkit.stubs import check_names
+from tasker_testkit.stubs import by_step
 from tasker_testkit.worker.sources import load_handlers
 from tasker_testkit.worker.walltime import World
 
-_ORDERS: Final = ("creation",)
 _NO_INPUT: Final[Mapping[str, Any]] = {}
 
 
@@ -84,17 +84,31 @@ class Simulation:
         tags: Sequence[str] = (),
         priority: int = 0,
     ) -> None:
+        check_settings(
+            seed=seed,
+            workers=workers,
+            order=order,
+            setup=setup,
+            unused_faults=unused_faults,
+            missing_handlers=missing_handlers,
+            real_timeout=real_timeout,
+            initiator=initiator,
+            source_system=source_system,
+            reason=reason,
+            tags=tags,
+            priority=priority,
+        )
         self.profile = find_profile(profile)
         self._source, self.environment = template, environment
         self._loaded = load_template(template, profile=self.profile)
         self.template: Template = apply_environment(self._loaded, environment, self.profile)
         self._blueprint = Blueprint(self.template)
-        self.stubs = dict(stubs or {})
-        self.durations = dict(durations or {})
+        self.stubs = by_step(self.template, stubs, "stubs")
+        self.durations = by_step(self.template, durations, "durations")
         self.seed, self.start_at = seed, instant(start)
         self.faults = as_plan(faults)
         self.actions = read_actions(actions)
-        self.workers = _checked_workers(workers)
+        self.workers = workers
         self.setup = setup
         self.unused_faults = unused_faults
         self._missing_handlers = missing_handlers
@@ -110,11 +124,6 @@ class Simulation:
         self._tags = tuple(tags)
         self.used_stubs: set[str] = set()
         self._calls_handlers = any(name not in self.stubs for name in self.template.step_names)
-        _check_choice("order", order, _ORDERS)
-        _check_choice("unused_faults", unused_faults, ("error", "allow"))
-        _check_choice("missing_handlers", missing_handlers, ("error", "allow"))
-        check_names(self.template, self.stubs, "stub")
-        check_names(self.template, self.durations, "duration")
         self.faults.check(self.template, profile=self.profile)
         check_actions(self.actions, self.template)
         self._handlers = load_handlers(handlers)
@@ -167,7 +176,8 @@ class Simulation:
         facts = TaskFacts(
             engine.ledger.uuid("task"), self.template, accepted, self.start_at, tags=tags, **self._task_fields
         )
-        invoker = Invoker(self, engine, facts)
+        behind = Backing(self.profile, self._handlers, self.stubs, self.durations, self._world, self.used_stubs)
+        invoker = Invoker(behind, engine, facts)
         kept = deepcopy(input) if self.profile.sanitises_context else accepted
         task = DrivenTask(
             engine,
@@ -235,7 +245,7 @@ class Simulation:
         if unused:
             raise FaultError(
                 f"These faults never fired in a run that ended {engine.ledger.task_state}:\n{listed(unused)}\n"
-                'Aim them at attempts that happen, or allow it with unused_faults="allow".'
+                'Aim them at attempts that happen, leave them out, or in Python allow it: unused_faults="allow".'
             )
 
     def _check_handlers(self) -> None:
@@ -245,7 +255,8 @@ class Simulation:
         if problems:
             raise HandlerError(
                 f"These handlers of template {self.template.name!r} can't be used:\n{listed(problems)}\n"
-                "Pass handlers= (a module, a file, a mapping), or a stub for the step."
+                "Give handlers with handlers= or --handlers (a module, a file; in Python also a mapping), "
+                "or stubs of these steps with stubs= or --stubs."
             )
 
 
@@ -258,14 +269,3 @@ def _check_done(engine: Engine) -> None:
             f"The moment of these actions never came {ended}:\n{listed(planned.missed)}\n"
             "Wait for a state that the run enters, or name an instant: 'at: 5s'."
         )
-
-
-def _checked_workers(workers: int | None) -> int | None:
-    if workers is None or (isinstance(workers, int) and not isinstance(workers, bool) and workers >= 1):
-        return workers
-    raise TestkitError(f"workers={workers!r}: give a whole number from 1, or None for the profile's default.")
-
-
-def _check_choice(name: str, value: str, choices: Sequence[str]) -> None:
-    if value not in choices:
-        raise TestkitError(f"{name}={value!r} isn't known. Possible:\n{listed(choices)}")
