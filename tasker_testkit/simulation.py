@@ -84,27 +84,16 @@ class Simulation:
         tags: Sequence[str] = (),
         priority: int = 0,
     ) -> None:
-        check_settings(
-            seed=seed,
-            workers=workers,
-            order=order,
-            setup=setup,
-            unused_faults=unused_faults,
-            missing_handlers=missing_handlers,
-            real_timeout=real_timeout,
-            initiator=initiator,
-            source_system=source_system,
-            reason=reason,
-            tags=tags,
-            priority=priority,
-        )
+        fields = {"initiator": initiator, "source_system": source_system, "reason": reason, "priority": priority}
+        check_settings(seed=seed, workers=workers, order=order, setup=setup, real_timeout=real_timeout)
+        check_settings(unused_faults=unused_faults, missing_handlers=missing_handlers, tags=tags, **fields)
         self.profile = find_profile(profile)
         self._source, self.environment = template, environment
         self._loaded = load_template(template, profile=self.profile)
         self.template: Template = apply_environment(self._loaded, environment, self.profile)
         self._blueprint = Blueprint(self.template)
-        self.stubs = by_step(self.template, stubs, "stubs")
-        self.durations = by_step(self.template, durations, "durations")
+        self.stubs = by_step(self.template, stubs, "stub")
+        self.durations = by_step(self.template, durations, "duration")
         self.seed, self.start_at = seed, instant(start)
         self.faults = as_plan(faults)
         self.actions = read_actions(actions)
@@ -114,13 +103,7 @@ class Simulation:
         self._missing_handlers = missing_handlers
         self._strict = True
         self._world = World(real_timeout=real_timeout)
-        self._task_fields: dict[str, Any] = {
-            "initiator": initiator,
-            "source_system": source_system,
-            "reason": reason,
-            "priority": priority,
-            "steps_made": {},
-        }
+        self._task_fields: dict[str, Any] = {**fields, "steps_made": {}}
         self._tags = tuple(tags)
         self.used_stubs: set[str] = set()
         self._calls_handlers = any(name not in self.stubs for name in self.template.step_names)

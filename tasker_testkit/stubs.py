@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from random import Random
 from typing import Any
 
-from tasker_testkit.errors import StubError, listed, near
+from tasker_testkit.errors import StubError, TestkitError, listed, near
 from tasker_testkit.model.durations import Duration, microseconds
 from tasker_testkit.model.outcome import METADATA_DEFAULTS, Ending, Failure, Outcome, failure, success
 from tasker_testkit.model.profile import Profile
@@ -17,15 +17,21 @@ Stub = Any
 """A result (mapping or None), a ``Failure``, an exception, a list of these (one an attempt), or a function."""
 
 
-def check_names(template: Template, names: Iterable[str], what: str) -> None:
-    """Every name is a step of the template, or an instance of one of its batch workers. Raises StubError."""
-    known = set(template.step_names)
-    for name in names:
-        if name not in known and definition_of(template, name) is None:
+def by_step(template: Template, given: Any, what: str) -> dict[str, Any]:
+    """A copy of the table ``given`` (None: empty), whose keys are steps or instances of the template's batch workers.
+
+    Raises StubError for anything else; ``what`` is what it holds: ``stub``, ``duration``.
+    """
+    if not isinstance(given, (Mapping, type(None))):
+        raise StubError(f"{what}s={given!r:.80}: give a mapping of step to {what}.")
+    for name in given or {}:
+        if definition_of(template, str(name)) is None:
+            known = template.step_names
             raise StubError(
                 f"There is a {what} for step {name!r}, but template {template.name!r} has no such step."
-                f"{near(name, template.step_names)} Its steps:\n{listed(template.step_names)}"
+                f"{near(name, known)} Its steps:\n{listed(known)}"
             )
+    return dict(given or {})
 
 
 def definition_of(template: Template, name: str) -> str | None:
@@ -75,7 +81,7 @@ def _outcome(value: Any, raised: Callable[[BaseException], Ending], profile: Pro
     if value is None or isinstance(value, Mapping):
         return success(json_copy(value))
     raise StubError(
-        f"A stub gave {value!r}, a {type(value).__name__}. A stub is a mapping (success), None (success without a "
+        f"A stub gave {value!r:.80}. A stub is a mapping (success), None (success without a "
         "result), a Failure, an exception, a list of these (one an attempt), or a function of the context."
     )
 
@@ -87,7 +93,7 @@ def json_copy(value: Any) -> Any:
     try:
         return json.loads(json.dumps(value, allow_nan=False))
     except (TypeError, ValueError) as error:
-        raise StubError(f"A stub's result isn't JSON: {error}.") from None
+        raise StubError(f"The result isn't JSON: {error}.") from None
 
 
 def crossed(failed: Failure, profile: Profile) -> Outcome:
@@ -107,10 +113,21 @@ Durations = Mapping[str, "Duration | Sequence[Duration] | Callable[[Any, Random]
 
 
 def duration(entry: Any, attempt: int, context: Callable[[], Any], random: Random) -> int:
-    """Microseconds that an attempt takes by its entry in ``durations``; the last entry of a list repeats."""
+    """Microseconds that an attempt takes by its entry in ``durations``; the last entry of a list repeats.
+
+    Raises StubError for what is no duration, and for a function that raises.
+    """
     value = entry
     if isinstance(value, (list, tuple)):
-        value = value[min(attempt, len(value)) - 1] if value else 0
+        if not value:
+            raise StubError("The list is empty: give one duration an attempt, the last one repeats.")
+        value = value[min(attempt, len(value)) - 1]
     if callable(value):
-        value = value(context(), random)
-    return microseconds(value)
+        try:
+            value = value(context(), random)
+        except Exception as error:
+            raise StubError(f"The function (of a context and a random generator) raised {error!r}.") from error
+    try:
+        return microseconds(value)
+    except TestkitError as error:
+        raise StubError(str(error)) from None

@@ -1,0 +1,53 @@
+"""Settings of a simulation that make no sense by themselves, refused before anything runs."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Final
+
+from tasker_testkit.errors import TestkitError, listed
+
+CHOICES: Final[Mapping[str, Sequence[str]]] = {
+    "order": ("creation",),
+    "unused_faults": ("error", "allow"),
+    "missing_handlers": ("error", "allow"),
+}
+"""Settings that take one of a few texts."""
+
+
+def check_settings(**settings: Any) -> None:
+    """Raise TestkitError for the first setting whose value is of no use, and say what it takes."""
+    for name, value in settings.items():
+        if name in CHOICES:
+            if value not in CHOICES[name]:
+                raise TestkitError(f"{name}={value!r} isn't known. Possible:\n{listed(CHOICES[name])}")
+        elif not _RULES[name][0](value):
+            raise TestkitError(f"{name}={value!r:.80}: give {_RULES[name][1]}.")
+
+
+def _is_whole(value: Any) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool)
+
+
+def _is_text(value: Any) -> bool:
+    return isinstance(value, str)
+
+
+def _is_real_time(value: Any) -> bool:
+    return isinstance(value, (int, float)) and not isinstance(value, bool) and value > 0 and math.isfinite(value)
+
+
+_RULES: Final[Mapping[str, tuple[Callable[[Any], bool], str]]] = {
+    "seed": (_is_whole, "a whole number"),
+    "workers": (
+        lambda value: value is None or (_is_whole(value) and value >= 1),
+        "a whole number from 1, or none for the profile's default",
+    ),
+    "setup": (lambda value: value is None or callable(value), "a function without arguments"),
+    "real_timeout": (_is_real_time, "seconds of real time, more than 0"),
+    "priority": (_is_whole, "a whole number"),
+    "tags": (lambda value: isinstance(value, (list, tuple)), "a list of texts"),
+    **dict.fromkeys(("initiator", "source_system", "reason"), (_is_text, "a text")),
+}
+"""For every other setting: which values make sense, and how to say so."""
