@@ -6,7 +6,7 @@ Nothing here decides anything, and nothing heavy is imported before a test asks 
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Callable, Generator, Iterator, Mapping
 from contextlib import contextmanager
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from tasker_testkit import observing
-from tasker_testkit.errors import TestkitError
+from tasker_testkit.errors import RunError, TestkitError
 from tasker_testkit.sections import LatestRuns, listening, reproduction, timelines
 from tasker_testkit.worker.sdk import quiet
 
@@ -129,6 +129,19 @@ def tasker_simulation(_tasker_bench: Bench) -> Simulation:
 def tasker_clock(_tasker_bench: Bench) -> Clock:
     """The frozen clock that handlers see in ``tasker_call``: ``now``, ``move_to(instant)``, ``shift("5m")``."""
     return _tasker_bench.clock
+
+
+@pytest.fixture
+def tasker_events() -> Callable[..., list[Mapping[str, Any]]]:
+    """The domain events of the last run: ``tasker_events()``, or of one name, ``tasker_events("order.placed")``."""
+    return _published
+
+
+def _published(name: str | None = None) -> list[Mapping[str, Any]]:
+    with _refusing(_failed):
+        if not observing.runs:
+            raise RunError("There is no run yet whose events could be listed. Call tasker_run(input) before.")
+        return observing.runs[-1].published(name)
 
 
 def _bench(item: pytest.Item) -> Bench:

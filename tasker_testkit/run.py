@@ -171,6 +171,16 @@ class Run:
         """The published domain events, in order."""
         return self.history.events
 
+    def published(self, name: str | None = None) -> list[Mapping[str, Any]]:
+        """The published domain events, or those of one name. Raises RunError for a name that no step declares."""
+        declared = {event.name for step in self._template.steps for event in step.publishes_events}
+        if name is not None and name not in declared:
+            raise RunError(
+                f"No step of template {self._template.name!r} declares an event {name!r}.{near(name, declared)} "
+                f"Its events:\n{listed(sorted(declared))}"
+            )
+        return [event for event in self.events if name in (None, event["name"])]
+
     @property
     def stuck(self) -> str | None:
         """None, or why nothing can happen any more although the task hasn't ended."""

@@ -176,3 +176,59 @@ def test_a_subscriber_can_be_given_the_events_of_a_run(publishing):
         if subscriber.matches(event["name"]):
             subscriber.handle({"event_name": event["name"], "payload": event["payload"]})
     assert Counting.seen == [("charge.done", {"paid": 1})]
+
+
+EVENTS = """
+    import pytest
+
+    TEMPLATE = {
+        "name": "t", "namespace_name": "n", "version": "1.0.0",
+        "steps": [{
+            "name": "charge", "handler": {"callable": "charge"},
+            "publishes_events": [
+                {"name": name, "description": "d", "schema": {}} for name in ("charge.done", "charge.booked")
+            ],
+        }],
+    }
+    pytestmark = pytest.mark.tasker(TEMPLATE, stubs={"charge": {"paid": 1}})
+"""
+
+
+def test_the_fixture_lists_the_events_of_the_last_run(pytester):
+    """``tasker_events()`` lists them all, with a name those of that name; of the last run only."""
+    pytester.makepyfile(
+        EVENTS
+        + """
+    def test_events(tasker_run, tasker_events):
+        tasker_run({})
+        tasker_run({})
+        assert [event["name"] for event in tasker_events()] == ["charge.done", "charge.booked"]
+        assert [event["payload"] for event in tasker_events("charge.done")] == [{"paid": 1}]
+    """
+    )
+    pytester.runpytest_inprocess().assert_outcomes(passed=1)
+
+
+def test_the_fixture_knows_the_declared_names_only(pytester):
+    """A misspelt name, which would always be an empty list, is a failure; so is asking before any run."""
+    pytester.makepyfile(
+        EVENTS
+        + """
+    def test_name(tasker_run, tasker_events):
+        tasker_run({})
+        assert tasker_events("charge.dome") == []
+
+    def test_early(tasker_events):
+        assert tasker_events() == []
+    """
+    )
+    result = pytester.runpytest_inprocess()
+    result.assert_outcomes(failed=2)
+    result.stdout.fnmatch_lines(
+        [
+            "*No step of template 't' declares an event 'charge.dome'. Did you mean 'charge.done'? Its events:",
+            "*  charge.booked",
+            "*  charge.done",
+            "*There is no run yet whose events could be listed. Call tasker_run(input) before.",
+        ]
+    )
