@@ -59,10 +59,6 @@ class Blueprint:
         self.decisions = [step.name for step in self.steps.values() if step.type == "decision"]
         self._initial: dict[bool, Growth] = {}
 
-    def in_order(self, names: Iterable[str]) -> list[str]:
-        """The names in the template's order."""
-        return sorted(names, key=self.places.__getitem__)
-
     def convergences(self, names: Iterable[str]) -> list[int]:
         """The places of the deferred convergences that depend directly on one of the steps."""
         below = {child for name in names for child in self.children[name]}
@@ -127,7 +123,7 @@ def decision_growth(
         if name not in below:
             raise GrowthError(f"Step '{name}' is not a valid descendant of decision point '{decision}'")
     chosen = _chosen(blueprint, decision, set(names) | exits, below)
-    ordered = blueprint.in_order(chosen)
+    ordered = sorted(chosen, key=blueprint.places.__getitem__)
     new = tuple(plain(blueprint.steps[name]) for name in ordered if name not in existing)
     return Growth(new, _without_collision(_decision_edges(blueprint, decision, ordered), linked))
 
