@@ -17,8 +17,8 @@ def judged(row: Row, case: Evidence, noise: Collection[Path] = ()) -> Divergence
     if told is None:
         return None
     steps, said = told
-    sentence = f"{said}; {row.advice}."
-    return Divergence(row.number, row.title, steps, sentence[0].upper() + sentence[1:])
+    begin = said[0].upper() if said.split()[0].isalpha() else said[0]  # a name or a path stays as it is
+    return Divergence(row.number, row.title, steps, f"{begin}{said[1:]}; {row.advice}.")
 
 
 def _of_steps(row: Row, case: Evidence, steps: tuple[str, ...]) -> Told | None:

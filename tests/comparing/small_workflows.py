@@ -83,7 +83,8 @@ EXAMPLES: dict[str, tuple[list[int], Callable[[], Simulation], dict, str]] = {
         [1, 2, 9],
         lambda: simulation(step("charge", callable="scripted_fn")),
         plan(charge=[raising("RetryableError", retry_after=3), {"ok": {}}]),
-        "`charge` asks for a wait of 3 s (retry_after) and runs again at once; wait inside the handler before it fails.",
+        "`charge` asks for a wait of 3 s (retry_after) and runs again at once; wait inside the "
+        "handler before it fails.",
     ),
     "3": (
         [1, 3, 4, 5, 10],
@@ -95,14 +96,16 @@ EXAMPLES: dict[str, tuple[list[int], Callable[[], Simulation], dict, str]] = {
         [4, 5, 10],
         lambda: simulation(step("charge")),
         plan(charge=[{"return": "none"}, {"ok": {}}]),
-        "`charge` is due after 2 s and runs after 5 s, when the task is looked at; reckon with the poll's 5 s, and with "
+        "`charge` is due after 2 s and runs after 5 s, when the task is looked at; reckon with the "
+        "poll's 5 s, and with "
         "other steps still in flight.",
     ),
     "5": (
         [4, 5, 10],
         lambda: simulation(step("charge")),
         plan(charge=[{"return": "none"}, {"ok": {}}]),
-        "While `charge` waits for a retry the task is waiting_for_dependencies; watch the steps' states, not the task's.",
+        "While `charge` waits for a retry the task is waiting_for_dependencies; watch the steps' "
+        "states, not the task's.",
     ),
     "6": (
         [6],
@@ -213,7 +216,8 @@ EXAMPLES: dict[str, tuple[list[int], Callable[[], Simulation], dict, str]] = {
         [17],
         lambda: simulation(step("a", "a")),
         plan(),
-        "<mapping>: steps[0].dependencies[0]: step 'a' depends on itself: the template is loaded all the same, and every "
+        "<mapping>: steps[0].dependencies[0]: step 'a' depends on itself: the template is loaded "
+        "all the same, and every "
         "submission refused; correct the dependencies (`tasker-testkit lint` lists every problem).",
     ),
     "18": (
@@ -228,7 +232,8 @@ EXAMPLES: dict[str, tuple[list[int], Callable[[], Simulation], dict, str]] = {
         lambda: simulation(*ROUTE),
         plan(route={"decision": ["nowhere"]}),
         "What `route` asks for isn't made (Step 'nowhere' is not a valid descendant of decision point 'route'), only a "
-        "line in the log says so: the task ends complete; ask only for what the template has, and assert which steps ran, "
+        "line in the log says so: the task ends complete; ask only for what the template has, and "
+        "assert which steps ran, "
         "not just that the task is complete.",
     ),
     "20": (
