@@ -20,7 +20,7 @@ def raised_in(handlers: HandlerSet, step: StepTemplate, error: BaseException, pr
         return raised(error, profile)
 
     def planned() -> NoReturn:
-        raise error
+        raise error.with_traceback(None)  # else every time it is raised adds to it
 
     decorated = load().step_handler(step.handler.callable)(planned)
     return returned(decorated._handler_class().call(None), profile)
