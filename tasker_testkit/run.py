@@ -9,7 +9,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, Final
 
-from tasker_testkit.engine.growth import requested
+from tasker_testkit.engine.decisions import requested
 from tasker_testkit.engine.history import AttemptHistory, History, StepHistory, moment
 from tasker_testkit.errors import HistoryError, RunError, listed, near
 from tasker_testkit.model.divergence import Divergence

@@ -8,18 +8,10 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from tasker_testkit.engine.backoff import documented_delay, worker_delay
+from tasker_testkit.engine.batches import batch_growth, batches, check_number
 from tasker_testkit.engine.clock import Agenda, first_tick
-from tasker_testkit.engine.growth import (
-    NOTHING,
-    Blueprint,
-    Growth,
-    GrowthError,
-    batch_growth,
-    batches,
-    check_number,
-    decision_growth,
-    requested,
-)
+from tasker_testkit.engine.decisions import decision_growth, requested
+from tasker_testkit.engine.growth import NOTHING, Blueprint, Growth, GrowthError
 from tasker_testkit.engine.ledger import Ledger, StepRow
 from tasker_testkit.engine.readiness import is_stale, picked_up, stale_after
 from tasker_testkit.model.outcome import Outcome
@@ -43,9 +35,11 @@ class Orchestrator:
         self.send: Callable[[StepRow], None]
         self.before_growth: Callable[[], None]
         lifecycle = blueprint.template.lifecycle
-        self.stale_after = {
-            state: stale_after(state, lifecycle, profile.stale_after) for state in profile.stale_after
-        } if lifecycle else profile.stale_after
+        self.stale_after = (
+            {state: stale_after(state, lifecycle, profile.stale_after) for state in profile.stale_after}
+            if lifecycle
+            else profile.stale_after
+        )
         self.polled_through = -1
         self.detected_through = -1
 
@@ -110,9 +104,7 @@ class Orchestrator:
         result = step.result.result if step.result else None
         if step.type == "decision":
             limit = self.profile.max_requested_steps
-            return decision_growth(
-                self.blueprint, step.name, requested(result), ledger.by_name, ledger.linked, limit
-            )
+            return decision_growth(self.blueprint, step.name, requested(result), ledger.by_name, ledger.linked, limit)
         outcome = batches(result)
         if outcome is None:
             return NOTHING
@@ -218,9 +210,7 @@ class Orchestrator:
         if ledger.task_state not in (profile.poll_limits or {}):
             return None
         tick = first_tick(max(due, self.polled_through + 1), profile.poll_phase, profile.poll_interval)
-        in_time = picked_up(
-            ledger.task_state, "has_ready_steps", tick - ledger.task_since, profile.poll_limits
-        )
+        in_time = picked_up(ledger.task_state, "has_ready_steps", tick - ledger.task_since, profile.poll_limits)
         return tick if in_time else None
 
     def wake(self) -> None:

@@ -151,7 +151,7 @@ TASK_TABLE: Final[Mapping[TaskEvent, Mapping[TaskState, TaskState]]] = {
     },
 }
 """``TASK_TABLE[event][from]``. Two events aren't in the published table: ``go_stale`` is the staleness detector's,
-which writes past it; ``reconsider`` is the progress that the documents promise after an operator's act (rows 22, 23)."""
+which writes past it; ``reconsider`` is the progress that the documents promise after an operator's act (22, 23)."""
 
 
 def step_transitions() -> Iterator[tuple[StepState, StepEvent, StepState]]:

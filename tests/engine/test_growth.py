@@ -10,8 +10,10 @@ from growth_oracle import NaiveTask, Part, RefusedGrowth
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tasker_testkit.engine.batches import batch_growth
+from tasker_testkit.engine.decisions import decision_growth, requested
 from tasker_testkit.engine.engine import Engine
-from tasker_testkit.engine.growth import Blueprint, GrowthError, batch_growth, decision_growth, requested
+from tasker_testkit.engine.growth import Blueprint, GrowthError
 from tasker_testkit.errors import RunError
 from tasker_testkit.model.outcome import failure, success
 from tasker_testkit.model.profile import DOCUMENTED, TASKER_0_1_8

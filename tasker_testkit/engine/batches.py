@@ -1,0 +1,113 @@
+"""What a batch adds to a task (dynamic workflows, batch growth). Pure functions."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from typing import Any
+
+from tasker_testkit.engine.growth import (
+    Blueprint,
+    Growth,
+    GrowthError,
+    Linked,
+    NewStep,
+    plain,
+    without_collision,
+)
+from tasker_testkit.errors import RunError
+from tasker_testkit.model.template import StepTemplate
+
+
+def batches(result: Any) -> Mapping[str, Any] | None:
+    """The batch outcome of an analyzer's result; None for anything malformed, which makes nothing grow."""
+    outcome = result.get("batch_processing_outcome") if isinstance(result, Mapping) else None
+    if not isinstance(outcome, Mapping):
+        return None
+    if outcome.get("type") == "no_batches":
+        return outcome
+    if outcome.get("type") != "create_batches" or not isinstance(outcome.get("worker_template_name"), str):
+        return None
+    counts = _whole(outcome.get("worker_count"), 32) and _whole(outcome.get("total_items"), 64)
+    cursors = outcome.get("cursor_configs")
+    return outcome if counts and isinstance(cursors, list) and all(map(_is_cursor, cursors)) else None
+
+
+def _whole(value: Any, bits: int) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and 0 <= value < 2**bits
+
+
+def _is_cursor(cursor: Any) -> bool:
+    return (
+        isinstance(cursor, Mapping)
+        and isinstance(cursor.get("batch_id"), str)
+        and {"start_cursor", "end_cursor"} <= cursor.keys()
+        and _whole(cursor.get("batch_size"), 32)
+    )
+
+
+def check_number(analyzer: str, outcome: Mapping[str, Any], limit: int) -> None:
+    """Raise RunError for more batches than the simulator makes."""
+    wanted = len(outcome["cursor_configs"]) if outcome["type"] == "create_batches" else 1
+    if wanted > limit:
+        raise RunError(
+            f"Step {analyzer!r} asks for {wanted} batches; the simulator makes {limit} at the most. Make the batches "
+            f"larger, or allow more: profile=dataclasses.replace(DOCUMENTED, max_batches={wanted})."
+        )
+
+
+def batch_growth(
+    blueprint: Blueprint, analyzer: str, outcome: Mapping[str, Any], existing: Collection[str], linked: Linked
+) -> Growth:
+    """The workers and convergences that a batch outcome adds. Raises GrowthError."""
+    empty = outcome["type"] == "no_batches"
+    name = _placeholder_template(blueprint, analyzer) if empty else outcome["worker_template_name"]
+    worker = _worker(blueprint, name)
+    cursors = [_PLACEHOLDER] if empty else outcome["cursor_configs"]
+    if not cursors:
+        raise GrowthError("cursor_configs cannot be empty for CreateBatches outcome")
+    instances = [_instance(worker, cursor, is_no_op=empty) for cursor in cursors]
+    convergences = [
+        blueprint.steps[name]
+        for name in blueprint.children[worker.name]
+        if blueprint.steps[name].type == "deferred_convergence"
+    ]
+    new_edges = [(analyzer, step.name) for step in instances]
+    new_edges += [(step.name, convergence.name) for step in instances for convergence in convergences]
+    later = [plain(step) for step in convergences if step.name not in existing]
+    new = [step for step in instances if step.name not in existing]
+    return Growth((*new, *later), without_collision(new_edges, linked))
+
+
+_PLACEHOLDER: Mapping[str, Any] = {"batch_id": "000", "start_cursor": 0, "end_cursor": 0, "batch_size": 0}
+
+
+def _placeholder_template(blueprint: Blueprint, analyzer: str) -> str:
+    name = blueprint.steps[analyzer].handler.initialization.get("worker_template_name")
+    if not isinstance(name, str):
+        raise GrowthError(f"Batchable step '{analyzer}' missing worker_template_name")
+    return name
+
+
+def _worker(blueprint: Blueprint, name: str) -> StepTemplate:
+    step = blueprint.steps.get(name)
+    if step is None:
+        raise GrowthError(f"Worker template not found: {name}")
+    if step.type != "batch_worker":
+        raise GrowthError(f"Template {name} is not a BatchWorker type")
+    if step.batch_config is None:
+        raise GrowthError(f"Step {name} missing batch configuration")
+    return step
+
+
+def _instance(worker: StepTemplate, cursor: Mapping[str, Any], *, is_no_op: bool) -> NewStep:
+    config = worker.batch_config
+    assert config is not None
+    known = ("batch_id", "start_cursor", "end_cursor", "batch_size")
+    inputs = {
+        **worker.handler.initialization,
+        "cursor": {key: cursor[key] for key in known},
+        "batch_metadata": {"cursor_field": config.cursor_field, "failure_strategy": config.failure_strategy},
+        "is_no_op": is_no_op,
+        "__template_step_name": worker.name,
+    }
+    return NewStep(f"{worker.name}_{cursor['batch_id']}", "standard", worker, inputs)
