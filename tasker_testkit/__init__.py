@@ -20,8 +20,8 @@ if TYPE_CHECKING:
         RunError,
         StubError,
         SubmissionRefused,
+        TaskerTestkitError,
         TemplateError,
-        TestkitError,
     )
     from tasker_testkit.model.divergence import Difference, Divergence
     from tasker_testkit.model.faults import Fault, FaultPlan
@@ -58,9 +58,9 @@ __all__ = [
     "Simulation",
     "StubError",
     "SubmissionRefused",
+    "TaskerTestkitError",
     "Template",
     "TemplateError",
-    "TestkitError",
     "__version__",
     "call_handler",
     "compare",

@@ -8,7 +8,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from tasker_testkit.errors import StubError, TemplateError, TestkitError
+from tasker_testkit.errors import StubError, TaskerTestkitError, TemplateError
 from tasker_testkit.model.durations import Duration, instant, microseconds
 from tasker_testkit.model.faults import FaultPlan, as_plan
 from tasker_testkit.model.loading import load_template
@@ -98,7 +98,7 @@ class Bench:
         """Raise StubError for stubs that no run used, unless the settings say ``unused_stubs="allow"``."""
         allowed = self._settings.get("unused_stubs", "error")
         if allowed not in ("error", "allow"):
-            raise TestkitError(f"unused_stubs={allowed!r} isn't known. Possible:\n  error\n  allow")
+            raise TaskerTestkitError(f"unused_stubs={allowed!r} isn't known. Possible:\n  error\n  allow")
         used = {name for simulation in self._simulations for name in simulation.used_stubs}
         for simulation in self._simulations if allowed == "error" else ():
             simulation.used_stubs |= used

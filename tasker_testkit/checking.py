@@ -6,7 +6,7 @@ import math
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final
 
-from tasker_testkit.errors import TestkitError, listed
+from tasker_testkit.errors import TaskerTestkitError, listed
 
 CHOICES: Final[Mapping[str, Sequence[str]]] = {
     "order": ("creation",),
@@ -17,13 +17,13 @@ CHOICES: Final[Mapping[str, Sequence[str]]] = {
 
 
 def check_settings(**settings: Any) -> None:
-    """Raise TestkitError for the first setting whose value is of no use, and say what it takes."""
+    """Raise TaskerTestkitError for the first setting whose value is of no use, and say what it takes."""
     for name, value in settings.items():
         if name in CHOICES:
             if value not in CHOICES[name]:
-                raise TestkitError(f"{name}={value!r} isn't known. Possible:\n{listed(CHOICES[name])}")
+                raise TaskerTestkitError(f"{name}={value!r} isn't known. Possible:\n{listed(CHOICES[name])}")
         elif not _RULES[name][0](value):
-            raise TestkitError(f"{name}={value!r:.80}: give {_RULES[name][1]}.")
+            raise TaskerTestkitError(f"{name}={value!r:.80}: give {_RULES[name][1]}.")
 
 
 def _is_whole(value: Any) -> bool:

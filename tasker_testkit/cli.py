@@ -20,8 +20,8 @@ from tasker_testkit.errors import (
     HandlerHangs,
     RunError,
     StubError,
+    TaskerTestkitError,
     TemplateError,
-    TestkitError,
     listed,
     near,
 )
@@ -65,7 +65,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         arguments = _parser().parse_args(argv)
         code: int = COMMANDS[arguments.command].execute(arguments)
         return code
-    except TestkitError as error:
+    except TaskerTestkitError as error:
         complain(str(error))
         return WRONG_CALL
     except KeyboardInterrupt:
@@ -89,7 +89,7 @@ def _run(arguments: argparse.Namespace) -> int:
     from tasker_testkit.sections import listening
 
     _check_state(arguments.expect)
-    failure: TestkitError | None = None
+    failure: TaskerTestkitError | None = None
     with kept_clean(), listening() as runs:
         simulation, data = simulation_of(arguments), input_of(arguments)
         try:
@@ -203,7 +203,7 @@ COMMANDS: Final[Mapping[str, Command]] = {
 
 class _Parser(argparse.ArgumentParser):
     def error(self, message: str) -> NoReturn:
-        raise TestkitError(f"{message} (see {self.prog} --help)")
+        raise TaskerTestkitError(f"{message} (see {self.prog} --help)")
 
 
 class _Version(argparse.Action):

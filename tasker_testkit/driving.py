@@ -8,11 +8,11 @@ from typing import Any
 
 from tasker_testkit.engine.calls import Call
 from tasker_testkit.engine.engine import Engine
-from tasker_testkit.engine.ledger import StepRow
+from tasker_testkit.engine.ledger import TASK, StepRow
 from tasker_testkit.engine.operator import Operator
 from tasker_testkit.engine.stuck import why_over
 from tasker_testkit.errors import RunError, listed, near
-from tasker_testkit.model.durations import Duration, instant, microseconds, spoken
+from tasker_testkit.model.durations import Duration, instant, microseconds, since_epoch, spoken
 from tasker_testkit.model.outcome import Ending
 from tasker_testkit.model.states import STEP_STATES, TASK_STATES
 from tasker_testkit.run import Run
@@ -179,12 +179,23 @@ class DrivenTask:
 
     def _never(self, step: str | None, state: str) -> str:
         ledger = self._engine.ledger
-        who = "The task" if step is None else f"Step {step!r}"
-        found = ledger.task_state if step is None else getattr(ledger.by_name.get(step), "state", "not created")
+        who, index, found = self._whose(step)
+        times = [at for at, whose, entered in ledger.log if (whose, entered) == (index, state)]
+        if times:
+            was = f"{who} isn't {state} any more: it was at {spoken(times[-1])}, it is {found} now."
+            return f"{was} The finished run's states have all that it went through."
         return f"{who} never becomes {state}: it is {found}. {why_over(ledger)}"
 
+    def _whose(self, step: str | None) -> tuple[str, int | None, str]:
+        """The step's (without ``step``: the task's) name in a message, index in the log, and state."""
+        ledger = self._engine.ledger
+        if step is None:
+            return "The task", TASK, ledger.task_state
+        row = ledger.by_name.get(step)
+        return (f"Step {step!r}", row.index, row.state) if row else (f"Step {step!r}", None, "not created")
+
     def _offset(self, moment: datetime) -> int:
-        return microseconds(moment - self._engine.ledger.start)
+        return since_epoch(moment) - since_epoch(self._engine.ledger.start)
 
     def _operator(self) -> Operator:
         self._open()

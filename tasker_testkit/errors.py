@@ -8,13 +8,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 
-class TestkitError(Exception):
+class TaskerTestkitError(Exception):
     """Any error of tasker_testkit; its text is meant for the person who wrote the test."""
 
-    __test__ = False  # pytest would collect a class whose name starts with "Test"
 
-
-class TemplateError(TestkitError):
+class TemplateError(TaskerTestkitError):
     """A template can't be loaded; ``problems`` lists every reason, ``kind`` is the class of the first."""
 
     def __init__(self, message: str, *, problems: Sequence[str] = (), kind: str = "unreadable") -> None:
@@ -23,7 +21,7 @@ class TemplateError(TestkitError):
         self.kind = kind
 
 
-class InputError(TestkitError):
+class InputError(TaskerTestkitError):
     """The task's input was refused before the task existed; ``problems`` lists every reason."""
 
     def __init__(self, message: str, *, problems: Sequence[str] = ()) -> None:
@@ -31,7 +29,7 @@ class InputError(TestkitError):
         self.problems = tuple(problems) or (message,)
 
 
-class SubmissionRefused(TestkitError):
+class SubmissionRefused(TaskerTestkitError):
     """Tasker itself answers this submission with an error (profile ``tasker-0.1.8``): ``status``, ``code``."""
 
     def __init__(self, message: str, *, status: int, code: str) -> None:
@@ -40,35 +38,35 @@ class SubmissionRefused(TestkitError):
         self.code = code
 
 
-class ProfileError(TestkitError):
+class ProfileError(TaskerTestkitError):
     """An unknown profile, or a setting of one that makes no sense."""
 
 
-class HandlerError(TestkitError):
+class HandlerError(TaskerTestkitError):
     """Handlers can't be imported, found or called."""
 
 
-class HandlerHangs(TestkitError):
+class HandlerHangs(TaskerTestkitError):
     """A handler blocked in real time for longer than ``real_timeout``."""
 
 
-class StubError(TestkitError):
+class StubError(TaskerTestkitError):
     """A stub that can't be used: unknown step, not an ancestor, wrong shape, never used."""
 
 
-class FaultError(TestkitError):
+class FaultError(TaskerTestkitError):
     """A fault that is malformed, could never fire, or didn't."""
 
 
-class RunError(TestkitError):
+class RunError(TaskerTestkitError):
     """A question to a run, or an action on one, that makes no sense: unknown step, wrong state, no end."""
 
 
-class HistoryError(TestkitError):
+class HistoryError(TaskerTestkitError):
     """A history file that can't be read or written."""
 
 
-class IllegalTransition(TestkitError):
+class IllegalTransition(TaskerTestkitError):
     """A state was asked to change in a way the tables don't have. From inside the engine: a bug of ours."""
 
 

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from tasker_testkit import observing
-from tasker_testkit.errors import RunError, TestkitError
+from tasker_testkit.errors import RunError, TaskerTestkitError
 from tasker_testkit.sections import LatestRuns, listening, reproduction, timelines
 from tasker_testkit.worker.sdk import quiet
 
@@ -163,7 +163,7 @@ def _refusing(kind: Callable[[str], BaseException]) -> Iterator[None]:
     """An error of ours becomes one of pytest's, without a traceback."""
     try:
         yield
-    except TestkitError as error:
+    except TaskerTestkitError as error:
         raise kind(str(error)) from None
 
 
@@ -180,7 +180,7 @@ def pytest_runtest_protocol() -> Generator[None, Any, Any]:
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[Any]) -> Generator[None, Any, Any]:
     """Add the timelines and the command to a failing report; leave our own frames out of an error of ours."""
-    if call.excinfo and isinstance(call.excinfo.value, TestkitError) and not item.config.getoption("fulltrace"):
+    if call.excinfo and isinstance(call.excinfo.value, TaskerTestkitError) and not item.config.getoption("fulltrace"):
         _cut(call.excinfo.value)
     report = yield
     if call.when == "call":

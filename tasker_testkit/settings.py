@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from tasker_testkit.errors import TestkitError, listed, near
+from tasker_testkit.errors import TaskerTestkitError, listed, near
 from tasker_testkit.locating import located_handlers, located_template
 from tasker_testkit.simulation import Simulation
 
@@ -30,7 +30,7 @@ class Layer:
 def merged(layers: Iterable[Layer]) -> dict[str, Any]:
     """All layers, nearest first, as one set of keywords: the nearest wins, in ``stubs`` and ``durations`` step by step.
 
-    Raises TestkitError for an unknown keyword, TemplateError or HandlerError for a file that isn't there.
+    Raises TaskerTestkitError for an unknown keyword, TemplateError or HandlerError for a file that isn't there.
     """
     result: dict[str, Any] = {}
     for layer in reversed(list(layers)):
@@ -42,7 +42,7 @@ def merged(layers: Iterable[Layer]) -> dict[str, Any]:
 
 def _check(name: str, layer: Layer) -> None:
     if name not in KEYWORDS:
-        raise TestkitError(f"{layer.origin} has no {name!r}.{near(name, KEYWORDS)} It takes:\n{listed(KEYWORDS)}")
+        raise TaskerTestkitError(f"{layer.origin} has no {name!r}.{near(name, KEYWORDS)} It takes:\n{listed(KEYWORDS)}")
 
 
 def _joined(name: str, farther: Any, nearer: Any) -> Any:
@@ -60,7 +60,8 @@ def _located(name: str, value: Any, places: Sequence[Path]) -> Any:
 def marker_layer(args: Sequence[Any], keywords: Mapping[str, Any], places: Sequence[Path]) -> Layer:
     """The layer of one ``@pytest.mark.tasker(...)``; its only positional argument is the template."""
     if len(args) > 1:
-        raise TestkitError(f"@pytest.mark.tasker takes one positional argument, the template, not {len(args)}: {args}.")
+        text = f"@pytest.mark.tasker takes one positional argument, the template, not {len(args)}: {args}."
+        raise TaskerTestkitError(text)
     template = {"template": args[0]} if args else {}
     return Layer("@pytest.mark.tasker", {**template, **keywords}, places)
 
@@ -68,7 +69,7 @@ def marker_layer(args: Sequence[Any], keywords: Mapping[str, Any], places: Seque
 def option_layers(line: Mapping[str, Any], ini: Mapping[str, Any], root: Path) -> tuple[Layer, Layer]:
     """The layers of the command line and of the ini file, whose relative paths start at ``root``.
 
-    Raises TestkitError for an ini ``tasker_seed`` that is no whole number.
+    Raises TaskerTestkitError for an ini ``tasker_seed`` that is no whole number.
     """
     given = {name: value for name, value in ini.items() if value}
     if "seed" in given:
@@ -81,4 +82,4 @@ def _seed(text: str) -> int:
     try:
         return int(text)
     except ValueError:
-        raise TestkitError(f"The ini option tasker_seed is {text!r}; it must be a whole number.") from None
+        raise TaskerTestkitError(f"The ini option tasker_seed is {text!r}; it must be a whole number.") from None

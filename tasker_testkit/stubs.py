@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from random import Random
 from typing import Any
 
-from tasker_testkit.errors import StubError, TestkitError, listed, near
+from tasker_testkit.errors import StubError, TaskerTestkitError, listed, near
 from tasker_testkit.model.durations import Duration, microseconds
 from tasker_testkit.model.outcome import METADATA_DEFAULTS, Ending, Failure, Outcome, failure, success
 from tasker_testkit.model.profile import Profile
@@ -129,5 +129,5 @@ def duration(entry: Any, attempt: int, context: Callable[[], Any], random: Rando
             raise StubError(f"The function (of a context and a random generator) raised {error!r}.") from error
     try:
         return microseconds(value)
-    except TestkitError as error:
+    except TaskerTestkitError as error:
         raise StubError(str(error)) from None

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, redirect_stdout
 from typing import TYPE_CHECKING
 
-from tasker_testkit.errors import TestkitError
+from tasker_testkit.errors import TaskerTestkitError
 
 if TYPE_CHECKING:
     from tasker_testkit.comparing import Comparison
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 def show(text: str) -> None:
-    """Print on standard output. Nothing happens if its reader has gone; raises TestkitError if it can't be written."""
+    """Print on standard output. Nothing happens if its reader has gone; TaskerTestkitError if it can't be written."""
     _put(_speakable(text) + "\n")
 
 
@@ -89,7 +89,7 @@ def _put(content: str | bytes) -> None:
     except OSError as error:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # so that the flush at exit says nothing
         if not isinstance(error, BrokenPipeError):
-            raise TestkitError(f"can't write to standard output: {error.strerror}") from None
+            raise TaskerTestkitError(f"can't write to standard output: {error.strerror}") from None
 
 
 def _speaks_unicode() -> bool:

@@ -15,8 +15,6 @@ from pathlib import Path
 
 import pytest
 
-from tasker_testkit.errors import TestkitError
-
 ROOT = Path(__file__).resolve().parents[1]
 FLOOR = {"errors", "model", "engine"}
 ROOMS = {"worker", "report", "fidelity", "explore", "replay", "stats", "lint"}
@@ -147,9 +145,9 @@ def public_names_have_docstrings(source: Source) -> Iterator[str]:
 
 
 def nothing_looks_like_a_test(source: Source) -> Iterator[str]:
-    """No public name begins with test or Test, which pytest would collect; TestkitError switches that off itself."""
+    """No public name begins with test or Test, which pytest would collect."""
     for name, node in source.public:
-        if name.lower().startswith("test") and name != "TestkitError":
+        if name.lower().startswith("test"):
             yield f"line {node.lineno} {name}: pytest would collect it"
 
 
@@ -244,8 +242,3 @@ def test_there_is_a_house() -> None:
 def test_the_median_function_is_short() -> None:
     """Half of all function bodies of the package have 8 lines or fewer."""
     assert statistics.median(body_lines(f) for source in PACKAGE for f in source.functions) <= 8
-
-
-def test_testkit_error_is_not_collected() -> None:
-    """The one public name that begins with Test tells pytest to leave it alone."""
-    assert TestkitError.__test__ is False

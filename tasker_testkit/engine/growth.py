@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from tasker_testkit.errors import TestkitError
+from tasker_testkit.errors import TaskerTestkitError
 from tasker_testkit.model.graph import children, reachable
 from tasker_testkit.model.template import StepTemplate, Template
 
@@ -19,7 +19,7 @@ Linked = Callable[[Edge], bool]
 """Does this edge exist already?"""
 
 
-class GrowthError(TestkitError):
+class GrowthError(TaskerTestkitError):
     """A decision or a batch asked for steps that can't be made; nothing of it is (row 19)."""
 
 

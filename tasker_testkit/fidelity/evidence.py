@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 from tasker_testkit.engine.history import AttemptHistory, History, StepHistory
-from tasker_testkit.errors import TestkitError
+from tasker_testkit.errors import TaskerTestkitError
 from tasker_testkit.model.template import StepTemplate, Template
 
 
@@ -19,7 +19,7 @@ class Seen:
     """
 
     history: History | None
-    refusal: TestkitError | None = None
+    refusal: TaskerTestkitError | None = None
     answers: tuple[str | None, ...] = ()
 
     def step(self, name: str) -> StepHistory | None:

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from tasker_testkit.errors import RunError, TestkitError, listed, near
+from tasker_testkit.errors import RunError, TaskerTestkitError, listed, near
 from tasker_testkit.model.durations import exactly, microseconds, spoken
 from tasker_testkit.model.states import STEP_STATES, TASK_STATES
 from tasker_testkit.model.template import Template
@@ -176,7 +176,7 @@ def _when(data: Any) -> When:
 def _duration(key: str, value: Any) -> int:
     try:
         return microseconds(value)
-    except (TestkitError, OverflowError) as error:
+    except (TaskerTestkitError, OverflowError) as error:
         raise RunError(f"'{key}': {error}") from None
 
 

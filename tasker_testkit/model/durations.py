@@ -7,7 +7,7 @@ import re
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
-from tasker_testkit.errors import TestkitError
+from tasker_testkit.errors import TaskerTestkitError
 
 Duration = float | int | str | timedelta
 """What a user may write for a duration: seconds, a text such as ``"250ms"``, or a timedelta."""
@@ -23,12 +23,12 @@ _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 def microseconds(value: Duration) -> int:
     """The duration in whole microseconds, rounded to the nearest.
 
-    A bare number, also as text, is seconds. Raises TestkitError for anything negative, unreadable, or longer than
+    A bare number, also as text, is seconds. Raises TaskerTestkitError for anything negative, unreadable, or longer than
     ``_LONGEST``, with which virtual time would leave the calendar.
     """
     result = _convert(value)
     if result is None or not 0 <= result <= _LONGEST:
-        raise TestkitError(
+        raise TaskerTestkitError(
             f"{value!r:.80} is not a duration. Write seconds (1.5), a text with a unit "
             f"({', '.join(_UNITS)}; '250ms', '40s', '5m', '2h') or a timedelta; "
             "it can't be negative, nor longer than 1000 years."
@@ -65,13 +65,13 @@ def as_timedelta(value: int) -> timedelta:
 def instant(value: datetime | str) -> datetime:
     """An instant as timezone-aware UTC datetime; a naive one is taken as UTC.
 
-    Raises TestkitError for a text that isn't ISO 8601.
+    Raises TaskerTestkitError for a text that isn't ISO 8601.
     """
     try:
         moment = datetime.fromisoformat(value) if isinstance(value, str) else value
         return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
     except (ValueError, AttributeError, TypeError):
-        raise TestkitError(
+        raise TaskerTestkitError(
             f"{value!r} is not an instant. Write ISO 8601, for example '2026-01-01T00:00:00Z', or a datetime."
         ) from None
 

@@ -9,7 +9,7 @@ from copy import deepcopy
 from dataclasses import dataclass, field
 from typing import Any, Final, Literal, NamedTuple, TypeGuard
 
-from tasker_testkit.errors import FaultError, TestkitError, listed, near
+from tasker_testkit.errors import FaultError, TaskerTestkitError, listed, near
 from tasker_testkit.model.corruption import parts
 from tasker_testkit.model.durations import exactly, microseconds
 from tasker_testkit.model.outcome import Failure
@@ -209,7 +209,7 @@ def _write_fail(fault: Fault) -> Fields:
 def _read_delay(data: Any) -> Fields:
     try:
         return {"by": microseconds(data)}
-    except (TestkitError, OverflowError) as error:
+    except (TaskerTestkitError, OverflowError) as error:
         raise FaultError(f"'delay': {error}") from None
 
 

@@ -7,7 +7,7 @@ import inspect
 from collections.abc import Callable
 from typing import Any, Final
 
-from tasker_testkit.errors import TestkitError
+from tasker_testkit.errors import TaskerTestkitError
 from tasker_testkit.model.dispatch import Dispatch
 from tasker_testkit.model.outcome import Ending, Silence
 from tasker_testkit.model.profile import Profile
@@ -47,7 +47,7 @@ def attempt(run: Callable[[], Ending], profile: Profile, world: World, ticket: T
         if world.watchdog.interrupted:
             raise
         return Silence("thread_died", world.elapsed_us)
-    except TestkitError:
+    except TaskerTestkitError:
         raise
     except Exception as error:
         return raised(error, profile, took_us=world.elapsed_us)

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime
 from typing import Any, Final
 
-from tasker_testkit.errors import TestkitError
+from tasker_testkit.errors import TaskerTestkitError
 from tasker_testkit.model.outcome import METADATA_DEFAULTS
 from tasker_testkit.worker.sdk import load
 
@@ -15,7 +15,7 @@ _NINETEEN_DIGITS: Final = b"0" * 19
 _SMALLEST, _LARGEST = -(2**63), 2**64 - 1
 
 
-class NotJson(TestkitError):
+class NotJson(TaskerTestkitError):
     """A value that can't cross. ``path`` says where, ``what`` what it is, ``wire`` what the SDK says of it."""
 
     def __init__(self, path: str, what: str, wire: str) -> None:

@@ -11,7 +11,7 @@ from rich.console import Console
 from small_workflows import BUSY, EXAMPLES, FAILS, QUICK, RESET, plan, raising, simulation, step
 
 from tasker_testkit import TASKER_0_1_8, Failure, compare, observing
-from tasker_testkit.errors import FaultError, RunError, StubError, TestkitError
+from tasker_testkit.errors import FaultError, RunError, StubError, TaskerTestkitError
 from tasker_testkit.report.rich_comparison import print_comparison
 from tasker_testkit.sections import listening
 
@@ -253,7 +253,7 @@ def test_an_action_that_is_done_under_neither_profile_is_a_mistake():
 
 def test_an_unknown_environment_is_a_mistake():
     """Although Tasker 0.1.8 would ignore any."""
-    with pytest.raises(TestkitError, match="has no environment 'prod'"):
+    with pytest.raises(TaskerTestkitError, match="has no environment 'prod'"):
         compare(simulation(step("charge"), environment="prod"), plan())
 
 

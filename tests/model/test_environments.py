@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tasker_testkit.errors import TestkitError
+from tasker_testkit.errors import TaskerTestkitError
 from tasker_testkit.model.loading import apply_environment, load_template
 from tasker_testkit.model.template import Retry
 
@@ -72,7 +72,7 @@ def test_no_environment_and_a_profile_without_them():
 
 def test_an_environment_that_is_not_there_is_a_mistake():
     """Who asks for an unknown environment learns which there are."""
-    with pytest.raises(TestkitError) as refused:
+    with pytest.raises(TaskerTestkitError) as refused:
         apply_environment(template(), "prodution")
     assert str(refused.value) == (
         "Template 't' has no environment 'prodution'. Did you mean 'production'? It has:\n  production\n  test"

@@ -57,7 +57,7 @@ def test_the_public_names_are_all_there():
         "assert missing == [], missing\n"
         "from tasker_testkit import *\n"
         "assert Simulation is t.Simulation\n"
-        "assert not [n for n in t.__all__ if n.lower().startswith('test') and n != 'TestkitError']\n"
+        "assert not [n for n in t.__all__ if n.lower().startswith('test') and n != 'TaskerTestkitError']\n"
         "try:\n    t.Simulatoin\n"
         "except AttributeError as error:\n    print(error)\n"
     )

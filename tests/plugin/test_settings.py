@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tasker_testkit.errors import TestkitError
+from tasker_testkit.errors import TaskerTestkitError
 from tasker_testkit.settings import KEYWORDS, Layer, merged
 
 SHOW = """
@@ -252,7 +252,7 @@ def test_unused_stubs_has_two_values(suite):
 def test_the_marker_takes_what_a_simulation_takes():
     """Every keyword of Simulation is one of the marker, and no other but unused_stubs."""
     assert {"template", "handlers", "stubs", "profile", "seed", "start", "workers", "environment"} < set(KEYWORDS)
-    with pytest.raises(TestkitError, match=r"^the place has no 'self'\. It takes:\n  template\n"):
+    with pytest.raises(TaskerTestkitError, match=r"^the place has no 'self'\. It takes:\n  template\n"):
         merged([Layer("the place", {"self": 1})])
 
 

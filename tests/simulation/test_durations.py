@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tasker_testkit import Failure, Simulation, StubError, TestkitError
+from tasker_testkit import Failure, Simulation, StubError, TaskerTestkitError
 from tasker_testkit.model.durations import microseconds
 
 DURATION = (
@@ -123,7 +123,7 @@ def test_a_duration_of_an_unknown_step(workflow):
 )
 def test_absurd_durations_are_an_error(absurd):
     """Whatever virtual time can't hold is refused as anything else that is no duration."""
-    with pytest.raises(TestkitError) as caught:
+    with pytest.raises(TaskerTestkitError) as caught:
         microseconds(absurd)
     assert str(caught.value) == f"{absurd!r:.80}{DURATION}"
 

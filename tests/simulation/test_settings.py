@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tasker_testkit import HandlerError, RunError, Simulation, TestkitError
+from tasker_testkit import HandlerError, RunError, Simulation, TaskerTestkitError
 from tasker_testkit.settings import KEYWORDS
 
 FIXTURES_PAGE = Path(__file__).resolve().parents[2] / "docs" / "fixtures.md"
@@ -44,7 +44,7 @@ FIXTURES_PAGE = Path(__file__).resolve().parents[2] / "docs" / "fixtures.md"
 )
 def test_what_makes_no_sense_is_refused_before_anything_runs(workflow, setting, message):
     """The message says what was given and what is possible."""
-    with pytest.raises(TestkitError) as caught:
+    with pytest.raises(TaskerTestkitError) as caught:
         Simulation(workflow("a"), stubs={"a": {}}, **setting)
     assert str(caught.value) == message
 

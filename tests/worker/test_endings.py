@@ -8,7 +8,7 @@ import pytest
 from tasker_core import PermanentError, RateLimitError, StepExecutionError, StepHandler, StepHandlerResult
 from tasker_core.step_handler.functional import step_handler
 
-from tasker_testkit.errors import TestkitError
+from tasker_testkit.errors import TaskerTestkitError
 from tasker_testkit.model.outcome import Checkpoint, Outcome, Silence
 
 AS_BUILT = "tasker-0.1.8"
@@ -179,7 +179,7 @@ def test_what_kills_the_workers_thread(ending, error, profile):
     assert ending(raising(error), profile) == Silence("thread_died")
 
 
-@pytest.mark.parametrize("error", [TestkitError("x"), pytest.fail.Exception("x"), GeneratorExit()], ids=repr)
+@pytest.mark.parametrize("error", [TaskerTestkitError("x"), pytest.fail.Exception("x"), GeneratorExit()], ids=repr)
 def test_what_the_test_is_to_hear_passes_through(ending, error):
     """An error of the test's own tools is never mistaken for the handler's."""
     with pytest.raises(type(error)):

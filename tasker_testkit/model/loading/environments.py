@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from tasker_testkit.errors import TestkitError, listed, near
+from tasker_testkit.errors import TaskerTestkitError, listed, near
 from tasker_testkit.model.profile import Profile, find_profile
 from tasker_testkit.model.template import StepOverride, StepTemplate, Template
 
@@ -13,13 +13,13 @@ def apply_environment(template: Template, environment: str | None, profile: str 
     """The template with the overrides of one environment; unchanged for None, and where the profile ignores them all.
 
     Entries apply in order, ``ALL`` to every step. Keys of ``initialization`` are replaced one by one, ``retry`` as
-    a whole. Raises TestkitError for an environment that the template doesn't have: asking for it by name is a mistake.
+    a whole. Raises TaskerTestkitError for an environment that the template doesn't have: naming it is a mistake.
     """
     if environment is None or not find_profile(profile).honours_environments:
         return template
     if environment not in template.environments:
         known = template.environments
-        raise TestkitError(
+        raise TaskerTestkitError(
             f"Template {template.name!r} has no environment {environment!r}.{near(environment, known)} "
             f"It has:\n{listed(known)}"
         )
