@@ -9,14 +9,14 @@ from functools import cache
 from importlib.resources import files
 from typing import Any, Final
 
+from jsonschema.exceptions import ValidationError
+from jsonschema.protocols import Validator
+
 from tasker_testkit.model.loading.findings import Finding
-from tasker_testkit.model.loading.schema import json_path
+from tasker_testkit.model.loading.schema import json_path, validator_of
 from tasker_testkit.model.template import StepOverride, Template
 
-Rule = dict[str, Any]
-Breach = tuple[list[str | int], Rule, Any]
-"""Where, what the schema says of that place, and the value found there."""
-
+_RANGES: Final = ("minimum", "maximum", "minLength", "maxLength")
 _SILENTLY: Final = "tasker-0.1.8 accepts it silently."
 
 
@@ -48,48 +48,36 @@ def template_schema() -> dict[str, Any]:
     return schema
 
 
+@cache
+def _template_validator() -> Validator:
+    return validator_of(template_schema())
+
+
 def out_of_range(template: Template) -> Iterator[Finding]:
     """What the template's own values violate in its schema: ranges and lengths, which the real loader never checks."""
-    for place, rule, value in _breaches(template_schema(), template_data(template), []):
-        said = "must not be empty." if value == "" else f"must {_wanted(rule)}, not {_found(value)}."
+    for error in _template_validator().iter_errors(_given(template_data(template))):
+        if error.validator not in _RANGES:
+            continue  # what else the schema says for editors, reading and the rules have judged
+        rule: Any = error.schema
+        said = "must not be empty." if error.instance == "" else f"must {_wanted(rule)}, not {_found(error)}."
         consequence = rule.get("x-as-built", _SILENTLY)
-        yield Finding(json_path(place), said, "range", built="warning", consequence=consequence)
+        yield Finding(json_path(error.absolute_path), said, "range", built="warning", consequence=consequence)
 
 
-def _breaches(rule: Rule, value: Any, place: list[str | int]) -> Iterator[Breach]:
-    """Only ranges and lengths, so that no template waits for a JSON Schema library; the rest is for editors."""
-    rule = template_schema()["$defs"][rule["$ref"].rpartition("/")[2]] if "$ref" in rule else rule
-    if not _within(rule, value):
-        yield place, rule, value
-    for key, inner, item in _inside(rule, value):
-        yield from _breaches(inner, item, [*place, key])
+def _given(value: Any) -> Any:
+    """The data without what is null or empty, which no range can be violated by; it saves most of the time."""
+    if isinstance(value, list):
+        return [_given(item) for item in value]
+    if not isinstance(value, dict):
+        return value
+    return {key: _given(item) for key, item in value.items() if item is not None and item != [] and item != {}}
 
 
-def _within(rule: Rule, value: Any) -> bool:
-    if isinstance(value, str):
-        return bool(rule.get("minLength", 0) <= len(value) <= rule.get("maxLength", len(value)))
-    if isinstance(value, (int, float)):
-        return bool(rule.get("minimum", value) <= value <= rule.get("maximum", value))
-    return True
-
-
-def _inside(rule: Rule, value: Any) -> Iterator[tuple[str | int, Rule, Any]]:
-    """The parts of a value of which the schema says anything."""
-    if isinstance(value, list) and "items" in rule:
-        yield from ((index, rule["items"], item) for index, item in enumerate(value))
-    elif isinstance(value, dict):
-        others = rule.get("additionalProperties")
-        for key, item in value.items():
-            inner = rule.get("properties", {}).get(key, others)
-            if isinstance(inner, dict):
-                yield key, inner, item
-
-
-def _wanted(rule: Rule) -> str:
+def _wanted(rule: dict[str, Any]) -> str:
     if "minimum" in rule:
         return f"be from {rule['minimum']:,} to {rule['maximum']:,}"
     return f"have {rule['minLength']} to {rule['maxLength']} characters"
 
 
-def _found(value: Any) -> str:
-    return f"{len(value)}" if isinstance(value, str) else f"{value!s:.40}"
+def _found(error: ValidationError) -> str:
+    return f"{len(error.instance)}" if isinstance(error.instance, str) else f"{error.instance!s:.40}"
