@@ -176,7 +176,7 @@ def _when(data: Any) -> When:
 def _duration(key: str, value: Any) -> int:
     try:
         return microseconds(value)
-    except (TaskerTestkitError, OverflowError) as error:
+    except TaskerTestkitError as error:
         raise RunError(f"'{key}': {error}") from None
 
 

@@ -209,7 +209,7 @@ def _write_fail(fault: Fault) -> Fields:
 def _read_delay(data: Any) -> Fields:
     try:
         return {"by": microseconds(data)}
-    except (TaskerTestkitError, OverflowError) as error:
+    except TaskerTestkitError as error:
         raise FaultError(f"'delay': {error}") from None
 
 
