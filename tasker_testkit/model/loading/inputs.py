@@ -4,16 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
+
+from jsonschema.protocols import Validator
 
 from tasker_testkit.errors import InputError, listed
 from tasker_testkit.model.loading.schema import schema_problem, validator_of, violations
 from tasker_testkit.model.loading.values import json_copy
 from tasker_testkit.model.profile import Profile, find_profile
 from tasker_testkit.model.template import Template
-
-if TYPE_CHECKING:
-    from jsonschema.protocols import Validator
 
 _MISSING: Final = "is missing."
 

@@ -1,20 +1,21 @@
-"""JSON Schema, as templates carry it: is it one, and what does a value violate. Nothing is ever fetched.
-
-The library is imported by the first schema that a template really has: with its formats it takes long to load.
-"""
+"""JSON Schema, as templates carry it: is it one, and what does a value violate. Nothing is ever fetched."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Iterable
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
+
+from jsonschema.exceptions import SchemaError, ValidationError, best_match
+from jsonschema.protocols import Validator
+from jsonschema.validators import Draft202012Validator, validator_for
+from jsonschema_specifications import REGISTRY  # type: ignore[import-untyped]
+from referencing import Resource
+from referencing.exceptions import Unresolvable
+from referencing.jsonschema import DRAFT202012
 
 from tasker_testkit.errors import near
-
-if TYPE_CHECKING:
-    from jsonschema.exceptions import SchemaError, ValidationError
-    from jsonschema.protocols import Validator
 
 Schema = dict[str, Any] | bool
 
@@ -28,8 +29,6 @@ def json_path(keys: Iterable[str | int]) -> str:
 
 def schema_problem(schema: Any) -> str | None:
     """Why a template's schema can't be used, in one sentence; None if it can. Nothing is ever fetched."""
-    from jsonschema.exceptions import SchemaError
-
     if not isinstance(schema, (dict, bool)):
         return f"a JSON Schema is a mapping, true or false, not {schema!r:.80}."
     dialect = _dialect(schema)
@@ -46,9 +45,7 @@ def schema_problem(schema: Any) -> str | None:
 
 def validator_of(schema: Schema) -> Validator:
     """A validator for a schema without ``schema_problem``; it checks ``format`` too."""
-    from jsonschema_specifications import REGISTRY  # type: ignore[import-untyped]
-
-    dialect = _dialect(schema) or _dialect({})
+    dialect = _dialect(schema) or Draft202012Validator
     validator: Validator = dialect(schema, registry=REGISTRY, format_checker=dialect.FORMAT_CHECKER)
     return validator
 
@@ -75,8 +72,6 @@ def violations(validator: Validator, value: Any) -> list[tuple[str, str]]:
 
 
 def _violation(error: ValidationError) -> tuple[str, str]:
-    from jsonschema.exceptions import best_match
-
     path = list(error.absolute_path)
     if error.validator == "required":
         names: Any = error.validator_value
@@ -89,8 +84,6 @@ def _violation(error: ValidationError) -> tuple[str, str]:
 
 def _dialect(schema: Schema) -> Any:
     """The validator class of the schema's draft; None for a draft that doesn't exist."""
-    from jsonschema.validators import Draft202012Validator, validator_for
-
     named = schema.get("$schema") if isinstance(schema, dict) else None
     if named is None:
         return Draft202012Validator
@@ -108,11 +101,6 @@ def _told(error: SchemaError) -> str:
 
 def _dangling(schema: Schema) -> str | None:
     """The first reference that leads nowhere."""
-    from jsonschema_specifications import REGISTRY
-    from referencing import Resource
-    from referencing.exceptions import Unresolvable
-    from referencing.jsonschema import DRAFT202012
-
     root = Resource.from_contents(schema, default_specification=DRAFT202012)
     rest = [(root, REGISTRY.resolver_with_root(root))]
     for resource, resolver in rest:
