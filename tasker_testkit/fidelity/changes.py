@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from datetime import UTC, datetime
 from typing import Any, Final
@@ -15,6 +16,7 @@ Path = tuple[object, ...]
 _TIMES: Final = ("completed_at", "started_at")
 _RESULT: Final = ("stored", "result")
 _MISSING: Final = object()
+_DAY_AND_TIME: Final = re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d")
 
 
 def changed(one: Seen, other: Seen, noise: Collection[Path] = ()) -> list[Path]:
@@ -111,7 +113,7 @@ def without_clock(value: Any, start: datetime | None) -> Any:
         return {key: without_clock(item, start) for key, item in value.items() if key not in _TIMES}
     if isinstance(value, list):
         return [without_clock(item, start) for item in value]
-    return _offset(value, start) if isinstance(value, str) and start and value[4:5] == "-" else value
+    return _offset(value, start) if isinstance(value, str) and start and _DAY_AND_TIME.match(value) else value
 
 
 def _offset(text: str, start: datetime) -> str:

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import json
+from datetime import UTC, datetime
 from io import StringIO
 from itertools import count
 
 import pytest
 from rich.console import Console
 from small_workflows import BUSY, EXAMPLES, FAILS, QUICK, RESET, plan, raising, simulation, step
+from tasker_core import StepHandler, StepHandlerResult
 
-from tasker_testkit import TASKER_0_1_8, Failure, compare, observing
+from tasker_testkit import TASKER_0_1_8, Failure, Simulation, compare, observing
 from tasker_testkit.errors import FaultError, RunError, StubError, TaskerTestkitError
 from tasker_testkit.report.rich_comparison import print_comparison
 from tasker_testkit.sections import listening
@@ -73,9 +75,19 @@ def test_a_refusal_is_part_of_the_comparison():
 
 
 def test_a_refused_workflow_still_shows_what_else_would_matter():
-    """With the input let in, the rows behind the door are tried as well."""
-    built = simulation(step("charge"), template={"input_schema": {"required": ["total"]}})
-    assert [row.row for row in compare(built, plan(charge=[BUSY, {"ok": {}}])).divergences] == [1, 13]
+    """With the input let in, the rows behind the door are tried as well, both ways."""
+    built = simulation(step("charge", callable="scripted_fn"), template={"input_schema": {"required": ["total"]}})
+    asks = plan(charge=[raising("RetryableError", retry_after=3), {"ok": {}}])
+    assert [row.row for row in compare(built, asks).divergences] == [1, 2, 9, 13]
+    markup = {**asks, "note": "x" * 10_001, "total": 1}
+    assert [row.row for row in compare(built, markup).divergences] == [1, 2, 9, 14]
+
+
+def test_a_handler_that_one_profile_can_t_use_is_a_refusal():
+    """The documents need the method that a template names; Tasker 0.1.8 never looks for it."""
+    found = compare(simulation(step("charge", handler={"method": "nowhere"})), plan())
+    assert "Scripted has no method 'nowhere'" in found.documented.refused
+    assert [(row.row, row.steps) for row in found.divergences] == [(16, ("charge",))]
 
 
 @pytest.mark.parametrize(
@@ -110,13 +122,31 @@ def test_results_differ_at_a_place():
 
 def test_a_result_that_moved_with_its_step_is_the_same():
     """Steps that are only later or earlier, with instants in their results, aren't told."""
-    from datetime import datetime, timezone
 
-    now = lambda context: {"at": datetime.now(timezone.utc).isoformat()}  # noqa: E731, UP017
-    stubs = {"charge": [Failure("busy"), {}], "mail": now}
-    found = compare(simulation(step("charge"), step("mail", "charge"), stubs=stubs), {})
+    class Mail(StepHandler):
+        def call(self, context):
+            return StepHandlerResult.success({"sent": datetime.now(UTC).isoformat(), "day": str(datetime.now().date())})
+
+    template = {"name": "t", "namespace_name": "n", "version": "1", "steps": [step("charge"), step("mail", "charge")]}
+    built = Simulation(template, handlers={"scripted": Mail}, stubs={"charge": [Failure("busy"), {}]})
+    found = compare(built, {})
+    results = [run["mail"].result for run in found.runs.values()]
+    assert results[0]["sent"] != results[1]["sent"]
     assert [(d.step, d.what) for d in found.differences] == [("charge", "waits")]
     assert [(row.row, row.steps) for row in found.divergences] == [(1, ("charge",))]
+    assert found.unsteady == ()
+
+
+def test_steps_behind_a_concerned_one_aren_t_concerned():
+    """What a row does to a step does something to those behind it; the row names the step where it began."""
+    stubs = {"charge": lambda context: {"limit": context.step_config.get("limit", 1)}}
+    stubs["mail"] = lambda context: {"seen": context.get_dependency_result("charge")}
+    override = {"name": "charge", "handler": {"callable": "scripted", "initialization": {"limit": 9}}}
+    template = {"environments": {"test": {"steps": [override]}}}
+    steps = (step("charge"), step("mail", "charge"))
+    found = compare(simulation(*steps, template=template, environment="test", stubs=stubs), {})
+    assert [d.step for d in found.differences] == ["charge", "mail"]
+    assert [(row.row, row.steps) for row in found.divergences] == [(15, ("charge",))]
 
 
 def test_what_differs_between_two_runs_of_one_profile_counts_for_nothing():
