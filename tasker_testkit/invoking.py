@@ -14,7 +14,7 @@ from tasker_testkit.errors import FaultError, StubError
 from tasker_testkit.model.dispatch import Dispatch, TaskFacts
 from tasker_testkit.model.faults import Fault, corrupted
 from tasker_testkit.model.outcome import Checkpoint, Ending, Outcome, Silence, delayed
-from tasker_testkit.model.plain import copied
+from tasker_testkit.model.plain import frozen, thawed
 from tasker_testkit.model.profile import Profile
 from tasker_testkit.stubs import crossed, duration, entry_for, stubbed
 from tasker_testkit.worker.calling import perform
@@ -44,6 +44,7 @@ class Invoker:
         self._behind = behind
         self._engine = engine
         self._task = task
+        self._results: dict[int, bytes] = {}
 
     def __call__(self, call: Call) -> Ending:
         """How this call ends, its planned faults included."""
@@ -124,13 +125,14 @@ class Invoker:
         )
 
     def _stored(self, row: StepRow, outcome: Outcome) -> dict[str, Any]:
-        """The stored result, made anew for each receiver."""
-        ledger = self._engine.ledger
-        stored = outcome.stored_as(ledger.step_uuid(row), ledger.written(row.result_at))
-        stored["result"] = copied(outcome.result)
-        if outcome.metadata:
-            stored["metadata"] = copied(stored["metadata"])
-        return stored
+        """The stored result, a copy for each receiver."""
+        kept = self._results.get(id(outcome))
+        if kept is None:
+            ledger = self._engine.ledger
+            kept = frozen(outcome.stored_as(ledger.step_uuid(row), ledger.written(row.result_at)))
+            self._results[id(outcome)] = kept
+        found: dict[str, Any] = thawed(kept)
+        return found
 
 
 _PIECE: Final = {"before": 0, "checkpoint": 1}

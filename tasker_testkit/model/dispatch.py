@@ -28,8 +28,8 @@ class TaskFacts:
     reason: str = "test"
     tags: Sequence[str] = ()
     priority: int = 0
-    made: dict[str, Any] = field(default_factory=dict, compare=False, repr=False)
-    steps_made: dict[str, Any] = field(default_factory=dict, compare=False, repr=False)
+    made: dict[str, bytes] = field(default_factory=dict, compare=False, repr=False)
+    steps_made: dict[str, bytes] = field(default_factory=dict, compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True)

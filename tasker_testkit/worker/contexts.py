@@ -10,7 +10,7 @@ from datetime import datetime
 from typing import Any
 
 from tasker_testkit.model.dispatch import Dispatch, TaskFacts
-from tasker_testkit.model.plain import copied
+from tasker_testkit.model.plain import copied, frozen, thawed
 from tasker_testkit.model.template import EventDeclaration, Handler, Retry, StepTemplate, Template
 from tasker_testkit.worker.sdk import load
 from tasker_testkit.worker.wire import crossed
@@ -55,12 +55,12 @@ def sequence_step(dispatch: Dispatch) -> dict[str, Any]:
     }
 
 
-def _once(made: dict[str, Any], name: str, make: Callable[[], Any]) -> Any:
+def _once(made: dict[str, bytes], name: str, make: Callable[[], Any]) -> Any:
     """A copy of the thing of that name, which is made the first time."""
     found = made.get(name)
     if found is None:
-        found = made[name] = make()
-    return copied(found)
+        found = made[name] = frozen(make())
+    return thawed(found)
 
 
 def _task(facts: TaskFacts) -> dict[str, Any]:
