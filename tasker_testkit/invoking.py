@@ -61,15 +61,21 @@ class Invoker:
         if "raise" in faults:
             return self._raised(call, faults["raise"])
         if "fail" in faults:
+            self._stub(call)
             return crossed(faults["fail"].failure, self._behind.profile)
         return self._lasting(call, self._handled(call))
 
+    def _stub(self, call: Call) -> tuple[str, Any] | None:
+        """The step's stub, if it has one; it counts as used, also where a fault takes its place."""
+        found = entry_for(self._behind.stubs, call.step.name, call.step.template.name)
+        if found is not None:
+            self._behind.used_stubs.add(found[0])
+        return found
+
     def _handled(self, call: Call) -> Ending:
-        behind, step = self._behind, call.step
-        found = entry_for(behind.stubs, step.name, step.template.name)
+        behind, found = self._behind, self._stub(call)
         if found is None:
             return perform(behind.handlers, self.dispatch(call), behind.profile, behind.world)
-        behind.used_stubs.add(found[0])
         classify = partial(raised, profile=behind.profile)
         try:
             return stubbed(found[1], call.attempt, partial(self._context, call), classify, behind.profile)
@@ -78,12 +84,9 @@ class Invoker:
 
     def _raised(self, call: Call, fault: Fault) -> Ending:
         """The attempt ends as if the step's handler had raised the fault's exception (row 7)."""
-        behind, step = self._behind, call.step
-        error = fault.make_exception(error_classes())
-        stub = entry_for(behind.stubs, step.name, step.template.name)
-        if stub is None:
-            return raised_in(behind.handlers, step.template, error, behind.profile)
-        behind.used_stubs.add(stub[0])
+        behind, error = self._behind, fault.make_exception(error_classes())
+        if self._stub(call) is None:
+            return raised_in(behind.handlers, call.step.template, error, behind.profile)
         return raised(error, behind.profile)
 
     def _lasting(self, call: Call, ending: Ending) -> Ending:

@@ -18,34 +18,20 @@ class Call:
     second delivery of a duplicated dispatch.
     """
 
-    __slots__ = (
-        "_dependencies",
-        "at",
-        "attempts_before",
-        "backoff_before",
-        "checkpoint",
-        "echo",
-        "last_attempted_before",
-        "piece",
-        "record",
-        "result_before",
-        "step",
-        "worker",
-    )
+    at = 0
+    piece = 0
+    echo = False
+    record: Attempt
+    _dependencies: Mapping[StepRow, Outcome] | None = None
 
     def __init__(self, step: StepRow, worker: Worker | None) -> None:
         self.step = step
         self.worker = worker
-        self.at = 0
-        self.piece = 0
-        self.echo = False
         self.attempts_before = step.attempts
         self.result_before = step.result
         self.checkpoint = step.checkpoint
         self.last_attempted_before = step.last_attempted_at
         self.backoff_before = step.backoff_request
-        self._dependencies: Mapping[StepRow, Outcome] | None = None
-        self.record: Attempt
 
     @property
     def name(self) -> str:

@@ -36,17 +36,16 @@ TASK: Final = -1
 class Attempt:
     """One attempt of a step, as it goes. Instants in microseconds, None = not yet."""
 
-    __slots__ = ("checkpoints", "claimed_at", "ended_at", "enqueued_at", "faults", "number", "outcome", "started_at")
+    started_at: int | None = None
+    ended_at: int | None = None
+    outcome: Outcome | None = None
+    checkpoints: tuple[tuple[int, Mapping[str, Any]], ...] = ()
 
-    def __init__(self, number: int, enqueued_at: int | None, claimed_at: int) -> None:
+    def __init__(self, number: int, enqueued_at: int | None, claimed_at: int, faults: tuple[Fault, ...]) -> None:
         self.number = number
         self.enqueued_at = enqueued_at
         self.claimed_at = claimed_at
-        self.started_at: int | None = None
-        self.ended_at: int | None = None
-        self.outcome: Outcome | None = None
-        self.faults: tuple[Fault, ...] = ()
-        self.checkpoints: list[tuple[int, Mapping[str, Any]]] = []
+        self.faults = faults
 
     @property
     def fired(self) -> tuple[Fault, ...]:

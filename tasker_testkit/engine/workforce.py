@@ -97,8 +97,7 @@ class Workforce:
         now = self.agenda.now
         step.attempts = (step.attempts or 0) + 1
         step.last_attempted_at = now
-        record = Attempt(step.attempts, step.enqueued_at, now)
-        record.faults = self.faults.at(step.name, step.attempts)
+        record = Attempt(step.attempts, step.enqueued_at, now, self.faults.at(step.name, step.attempts))
         step.log.append(record)
         return record
 
@@ -211,7 +210,7 @@ class Workforce:
         }
         history = [*(step.checkpoint or {}).get("history", ()), {"cursor": checkpoint.cursor, "timestamp": now}]
         step.checkpoint = {**progress, "timestamp": now, "history": history}
-        call.record.checkpoints.append((self.agenda.now, step.checkpoint))
+        call.record.checkpoints += ((self.agenda.now, step.checkpoint),)
         self._check_progress(call)
         following = call.again()
         following.checkpoint = {"step_uuid": self.ledger.step_uuid(step), **progress}

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tasker_core import PermanentError, RetryableError
 
-from tasker_testkit import Failure, Simulation, StubError
+from tasker_testkit import Failure, FaultPlan, Simulation, StubError
 
 json_values = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(),
@@ -209,3 +209,10 @@ def test_a_stub_that_gives_no_result_names_its_step_and_attempt(workflow, stub, 
     with pytest.raises(StubError) as caught:
         Simulation(workflow("a"), stubs={"a": stub}).run()
     assert str(caught.value) == f"Step 'a', attempt 1: {message}"
+
+
+def test_a_stub_behind_a_planned_failure_counts_as_used(workflow):
+    """A fault that takes the place of a stub uses it: nobody is told to drop a stub that the step needs."""
+    simulation = Simulation(workflow("a"), stubs={"a": {}}, faults=FaultPlan().fail("a"))
+    simulation.run()
+    simulation.check_unused()
