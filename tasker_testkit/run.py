@@ -7,17 +7,19 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from tasker_testkit.engine.decisions import requested
 from tasker_testkit.engine.history import AttemptHistory, History, StepHistory, moment
 from tasker_testkit.errors import HistoryError, RunError, listed, near
-from tasker_testkit.model.divergence import Divergence
 from tasker_testkit.model.durations import as_timedelta
 from tasker_testkit.model.graph import ancestors
 from tasker_testkit.model.outcome import Outcome
 from tasker_testkit.model.template import Template
 from tasker_testkit.report.timeline import timeline
+
+if TYPE_CHECKING:
+    from tasker_testkit.model.divergence import Divergence
 
 _GROWING: Final = ("decision", "batchable")
 

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import nullcontext
 from copy import copy, deepcopy
 from datetime import datetime
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from tasker_testkit import observing
 from tasker_testkit.checking import check_settings
@@ -18,7 +18,6 @@ from tasker_testkit.errors import FaultError, HandlerError, RunError, StubError,
 from tasker_testkit.invoking import Backing, Invoker
 from tasker_testkit.model.actions import check_actions, read_actions
 from tasker_testkit.model.dispatch import TaskFacts
-from tasker_testkit.model.divergence import Divergence
 from tasker_testkit.model.durations import instant
 from tasker_testkit.model.faults import Fault, FaultPlan, as_plan
 from tasker_testkit.model.loading import accept_context, apply_environment, check_input, fits, load_template
@@ -29,6 +28,9 @@ from tasker_testkit.run import Run
 from tasker_testkit.stubs import by_step
 from tasker_testkit.worker.sources import load_handlers
 from tasker_testkit.worker.walltime import World
+
+if TYPE_CHECKING:
+    from tasker_testkit.model.divergence import Divergence
 
 _NO_INPUT: Final[Mapping[str, Any]] = {}
 

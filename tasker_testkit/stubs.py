@@ -24,9 +24,9 @@ def by_step(template: Template, given: Any, what: str) -> dict[str, Any]:
     """
     if not isinstance(given, (Mapping, type(None))):
         raise StubError(f"{what}s={given!r:.80}: give a mapping of step to {what}.")
+    known, steps = template.step_names, set(template.step_names)
     for name in given or {}:
-        if definition_of(template, str(name)) is None:
-            known = template.step_names
+        if name not in steps and definition_of(template, str(name)) is None:
             raise StubError(
                 f"There is a {what} for step {name!r}, but template {template.name!r} has no such step."
                 f"{near(name, known)} Its steps:\n{listed(known)}"
