@@ -52,7 +52,7 @@ class Blueprint:
         self.steps: dict[str, StepTemplate] = {}
         for step in template.steps:
             self.steps.setdefault(step.name, step)
-        self.dependencies = {n: tuple(d for s in template.steps if s.name == n for d in s.dependencies) for n in self.steps}
+        self.dependencies = _all_dependencies(template)
         self.children = children(self.dependencies)
         self.names = tuple(self.steps)
         self.places = {name: place for place, name in enumerate(self.names)}
