@@ -24,8 +24,6 @@ class Publisher:
 
     def publish(self, step: StepRow, attempt: int, outcome: Outcome) -> None:
         """Publish what the step declares for an attempt that ended like this; a payload that doesn't fit is dropped."""
-        if not step.template.publishes_events:
-            return
         met = set(self._conditions(outcome))
         payload = outcome.result if outcome.success else None
         for declared in step.template.publishes_events:
