@@ -6,7 +6,7 @@ import argparse
 from collections.abc import Callable, Iterator
 from typing import Final
 
-from benchmarks import big_graph, command_line, growing, job, plugin_cost
+from benchmarks import big_graph, command_line, exploring, growing, http, job, plugin_cost, recordings
 from benchmarks.measuring import Figure, Sizes, table
 
 TABLES: Final[dict[str, tuple[str, Callable[[Sizes], Iterator[Figure]]]]] = {
@@ -14,6 +14,9 @@ TABLES: Final[dict[str, tuple[str, Callable[[Sizes], Iterator[Figure]]]]] = {
     "big_graph": ("A layered graph, two parents a step, stubs", big_graph.figures),
     "plugin_cost": ("A pytest session of one test that doesn't use the plugin", plugin_cost.figures),
     "command_line": ("`tasker-testkit run` of the ecommerce example", command_line.figures),
+    "exploring": ("Explorations", exploring.figures),
+    "recordings": ("Recordings", recordings.figures),
+    "http": ("A step that calls another system over HTTP", http.figures),
     "growing": ("Batches and decisions, stubs", growing.figures),
 }
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from benchmarks.measuring import Figure, Sizes, side_by_side, spoken
-from benchmarks.workflows import batch, decisions, linear
+from benchmarks.workflows import batch, batch_handlers, batch_template, decisions, linear
 from tasker_testkit import Simulation
 from tasker_testkit.model.template import Template
 
@@ -14,13 +14,18 @@ from tasker_testkit.model.template import Template
 def figures(sizes: Sizes) -> Iterator[Figure]:
     """Time of batches at two sizes; what a decision costs, measured in steps."""
     yield from _batches(sizes(1_000, 10), sizes(10_000, 100), sizes(5, 1))
+    yield from _handled_batches(sizes(1_000, 10), sizes(10_000, 100), sizes(3, 1))
     for length in (sizes(50, 5), sizes(500, 10)):
         yield from _decisions(length, sizes(7, 1))
 
 
 def _run(made: tuple[Template, dict[str, Any]]) -> None:
     template, stubs = made
-    run = Simulation(template, stubs=stubs).run({})
+    _complete(Simulation(template, stubs=stubs))
+
+
+def _complete(simulation: Simulation) -> None:
+    run = simulation.run({})
     assert run.state == "complete", run.state
 
 
@@ -31,6 +36,16 @@ def _batches(small: int, large: int, rounds: int) -> Iterator[Figure]:
         seconds = took[name]
         ratio = f"{seconds / took['small']:.1f} x"
         yield Figure(f"{size:,} batch workers", spoken(seconds), ratio, f"at most {limit:g} s", seconds <= limit)
+
+
+def _handled_batches(small: int, large: int, rounds: int) -> Iterator[Figure]:
+    """The same with real handlers: ten times the workers may take ten times as long, not a hundred times."""
+    one, ten = (Simulation(batch_template(), handlers=batch_handlers(size)) for size in (small, large))
+    took = side_by_side({"small": lambda: _complete(one), "large": lambda: _complete(ten)}, rounds=rounds)
+    for name, size in (("small", small), ("large", large)):
+        ratio = took[name] / took["small"]
+        goal = ("at most 15 x", ratio <= 15) if name == "large" else ("", None)
+        yield Figure(f"{size:,} batch workers, real handlers", spoken(took[name]), f"{ratio:.1f} x", *goal)
 
 
 def _decisions(length: int, rounds: int) -> Iterator[Figure]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from tasker_testkit.model.template import BatchConfig, Handler, Retry, StepTemplate, Template
+from tasker_testkit.worker.sdk import quiet
 
 
 def _template(name: str, steps: list[StepTemplate]) -> Template:
@@ -49,14 +50,19 @@ def decisions(length: int) -> tuple[Template, dict[str, Any]]:
     return _template(f"decisions_{length}", steps), stubs
 
 
-def batch(workers: int) -> tuple[Template, dict[str, Any]]:
-    """An analyzer, so many batch workers and their convergence, with stubs."""
+def batch_template() -> Template:
+    """An analyzer, its batch workers and their convergence; each step's callable is its own name."""
     config = BatchConfig(10, 5, "id", "work", "fail_fast")
     steps = [
-        StepTemplate("analyze", Handler("work"), "batchable"),
+        StepTemplate("analyze", Handler("analyze"), "batchable"),
         StepTemplate("work", Handler("work"), "batch_worker", ("analyze",), batch_config=config),
-        StepTemplate("gather", Handler("work"), "deferred_convergence", ("work",)),
+        StepTemplate("gather", Handler("gather"), "deferred_convergence", ("work",)),
     ]
+    return _template("batch", steps)
+
+
+def batch(workers: int) -> tuple[Template, dict[str, Any]]:
+    """The same with stubs, and so many workers."""
     cursors = [
         {"batch_id": f"{number:05}", "start_cursor": number, "end_cursor": number + 1, "batch_size": 1}
         for number in range(workers)
@@ -68,8 +74,40 @@ def batch(workers: int) -> tuple[Template, dict[str, Any]]:
         "cursor_configs": cursors,
         "total_items": workers,
     }
-    return _template(f"batch_{workers}", steps), {
+    return batch_template(), {
         "analyze": {"batch_processing_outcome": outcome},
         "work": {},
         "gather": {},
     }
+
+
+def batch_handlers(workers: int) -> list[type[Any]]:
+    """Real handlers of the same: so many workers; each looks at its cursor and a field of the analyzer's result."""
+    quiet()
+    from tasker_core import Batchable, StepHandler
+
+    class Analyze(StepHandler, Batchable):
+        handler_name = "analyze"
+
+        def call(self, context: Any) -> Any:
+            cursors = self.create_cursor_ranges(workers, 1)
+            return self.batch_analyzer_success(
+                cursor_configs=cursors, total_items=workers, worker_template_name="work"
+            )
+
+    class Work(StepHandler, Batchable):
+        handler_name = "work"
+
+        def call(self, context: Any) -> Any:
+            batch = self.get_batch_context(context)
+            total = context.get_dependency_field("analyze", "total_items")
+            return self.batch_worker_success(items_processed=1, metadata={"at": batch.start_cursor, "of": total})
+
+    class Gather(StepHandler):
+        handler_name = "gather"
+
+        def call(self, context: Any) -> Any:
+            results = context.get_all_dependency_results("work_")
+            return self.success({"rows": sum(result["items_processed"] for result in results)})
+
+    return [Analyze, Work, Gather]

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
-from tasker_testkit.errors import InputError, StubError, TemplateError
+from tasker_testkit.errors import InputError, RouteError, StubError, TemplateError
 from tasker_testkit.terminal import read_stdin
 
 if TYPE_CHECKING:
@@ -16,37 +16,62 @@ if TYPE_CHECKING:
 
 
 def declare_workflow(parser: argparse.ArgumentParser) -> None:
-    """Declare the arguments that every command with a workflow has."""
+    """Declare the arguments of a command that is told all about a workflow: what it works with, and its course."""
+    declare_work(parser)
+    declare_course(parser)
+
+
+def declare_work(parser: argparse.ArgumentParser) -> None:
+    """Declare the arguments for what a workflow works with: template, handlers, input and stubs."""
     add = parser.add_argument
     add("template", metavar="TEMPLATE", help="the template's YAML file")
     add("--handlers", metavar="MODULE_OR_FILE", nargs="+", action="extend", default=[], help="where the handlers are")
     add("--input", metavar="FILE|JSON|-", help="the task's input; - is standard input (default {})")
     add("--stubs", metavar="FILE", help="YAML or JSON: step to result, or to a list of results, one an attempt")
-    add("--faults", metavar="FILE", help="a fault plan, YAML or JSON")
+    add("--routes", metavar="FILE", help="YAML or JSON: what other systems answer over HTTP, a list of routes")
+    add("--setup", metavar="MODULE:FUNCTION", help="called before every run, to give doubles a fresh start")
+
+
+def declare_course(parser: argparse.ArgumentParser) -> None:
+    """Declare the arguments for what happens to a workflow: faults, workers, and all of ``declare_settings``."""
+    parser.add_argument("--faults", metavar="FILE", help="a fault plan, YAML or JSON")
+    declare_settings(parser)
+    workers = "how many steps run at once (default: as the profile says)"
+    parser.add_argument("--workers", metavar="N", type=int, help=workers)
+
+
+def declare_settings(parser: argparse.ArgumentParser) -> None:
+    """Declare the arguments for an operator's actions, the seed, the start and the environment."""
+    add = parser.add_argument
     add("--action", metavar="ACTION", action="append", default=[], help="an operator's: DO[:STEP]@DURATION, or JSON")
     add("--actions", metavar="FILE", help="an operator's actions, YAML or JSON")
     add("--seed", metavar="N", type=int, help="feeds jitter and identifiers (default 0)")
     add("--start", metavar="ISO", help="the instant of the submission (default 2026-01-01T00:00:00Z)")
-    add("--workers", metavar="N", type=int, help="how many steps run at once (default: as the profile says)")
     add("--environment", metavar="NAME", help="which of the template's environments applies")
 
 
 def simulation_of(arguments: argparse.Namespace, **given: Any) -> Simulation:
     """The simulation that the arguments describe, ``given`` its further keywords. Raises what Simulation raises."""
-    from tasker_testkit.locating import located_handlers
+    from tasker_testkit.locating import located_handlers, located_object
     from tasker_testkit.model.actions import action_from_text
     from tasker_testkit.model.loading import load_actions, load_faults
     from tasker_testkit.simulation import Simulation
+    from tasker_testkit.worker.sources import load_handlers
 
     names = ("profile", "seed", "start", "workers", "environment")
     given |= {name: value for name in names if (value := getattr(arguments, name, None)) is not None}
     if arguments.stubs is not None:
         given["stubs"] = _stubs(arguments.stubs)
-    if arguments.faults is not None:
+    if arguments.routes is not None:
+        given["routes"] = _routes(arguments.routes)
+    if getattr(arguments, "faults", None) is not None:
         given["faults"] = load_faults(Path(arguments.faults))
-    planned = load_actions(Path(arguments.actions)) if arguments.actions is not None else ()
-    given["actions"] = (*planned, *map(action_from_text, arguments.action))
-    handlers = located_handlers(arguments.handlers, (Path.cwd(),))
+    if hasattr(arguments, "actions"):
+        planned = load_actions(Path(arguments.actions)) if arguments.actions is not None else ()
+        given["actions"] = (*planned, *map(action_from_text, arguments.action))
+    handlers = load_handlers(located_handlers(arguments.handlers, (Path.cwd(),)))
+    if arguments.setup is not None:
+        given["setup"] = located_object(arguments.setup, (Path.cwd(),), "--setup")
     return Simulation(Path(arguments.template), handlers=handlers, **given)
 
 
@@ -85,6 +110,15 @@ def _json(text: str, name: str) -> Any:
 
 def _no_constant(name: str) -> NoReturn:
     raise ValueError(f"{name} is no number there")
+
+
+def _routes(name: str) -> Any:
+    from tasker_testkit.model.loading import load_data
+
+    try:
+        return load_data(Path(name)) or ()
+    except TemplateError as error:
+        raise RouteError(f"--routes: {error}") from None
 
 
 def _stubs(name: str) -> dict[str, Any]:

@@ -2,22 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Any
 
-from tasker_testkit.errors import StubError, TaskerTestkitError, TemplateError
+from tasker_testkit.differing import claimed
+from tasker_testkit.errors import RouteError, StubError, TaskerTestkitError, TemplateError
 from tasker_testkit.model.durations import Duration, instant, microseconds
+from tasker_testkit.model.effects import Effect
 from tasker_testkit.model.faults import FaultPlan, as_plan
 from tasker_testkit.model.loading import load_template
 from tasker_testkit.model.outcome import Outcome
 from tasker_testkit.model.profile import find_profile
 from tasker_testkit.model.template import Template
 from tasker_testkit.run import Run
-from tasker_testkit.settings import Layer, merged
+from tasker_testkit.settings import OF_THE_TEST, Layer, merged
 from tasker_testkit.simulation import Simulation
+from tasker_testkit.worker.http.routes import Routes
 from tasker_testkit.worker.single import call_handler, step_context
 from tasker_testkit.worker.walltime import World
 
@@ -52,7 +55,12 @@ class Bench:
         self._layers = tuple(layers)
         self._places = places
         self._settings = merged(self._layers)
+        if "differs" in self._settings:
+            claimed(self._settings["differs"])
         self._simulations: list[Simulation] = []
+        self._effects: list[Effect] = []
+        self.calls: list[Callable[..., Outcome]] = []
+        """The handlers that were called by themselves, to be called again: ``calls[0](profile=...)``."""
         self._profile = find_profile(self._settings.get("profile", "documented"))
         self.faults = FaultPlan(as_plan(self._settings.get("faults")))
         """The faults of the simulation; one that is added later applies to the runs after that."""
@@ -61,6 +69,14 @@ class Bench:
     def simulation(self) -> Simulation:
         """The simulation that the settings describe. Raises TemplateError if they name no template."""
         return self._built(self._settings)
+
+    @cached_property
+    def routes(self) -> Routes:
+        """What answers HTTP requests in ``run`` and ``call``: the settings' routes, and those added to its router.
+
+        Raises RouteError for routes that aren't understood.
+        """
+        return Routes(self._settings.get("routes", ()))
 
     @cached_property
     def clock(self) -> Clock:
@@ -80,8 +96,10 @@ class Bench:
         Raises what ``Simulation`` and ``Simulation.run`` raise.
         """
         simulation = self._overridden(overrides) if overrides else self.simulation
-        simulation.faults.check(simulation.template, profile=simulation.profile)
-        return simulation.run(input)
+        simulation.check_plan(simulation.faults)
+        run = simulation.run(input)
+        self._effects += run.effects
+        return run
 
     def context(self, step: str, **fields: Any) -> Any:
         """A real StepContext for ``step``, as ``step_context`` makes it; template and profile are the settings'."""
@@ -92,23 +110,41 @@ class Bench:
 
     def call(self, handler: Any, context: Any, *, profile: Any = None) -> Outcome:
         """Call one handler as ``call_handler`` does, at the clock's instant."""
-        return call_handler(handler, context, profile=profile or self._profile, world=self.clock.world)
+        chosen = profile or self._profile
+        self.calls.append(partial(call_handler, handler, context))
+        world, routes = self.clock.world, self.routes
+        return call_handler(handler, context, profile=chosen, world=world, effects=self._effects, routes=routes)
+
+    def effects(self, name: str | None = None) -> list[Effect]:
+        """What was booked with ``effect(...)`` in the calls and runs of this bench so far; or only that of one name."""
+        return [effect for effect in self._effects if name in (None, effect.name)]
 
     def check_unused(self) -> None:
-        """Raise StubError for stubs that no run used, unless the settings say ``unused_stubs="allow"``."""
-        allowed = self._settings.get("unused_stubs", "error")
-        if allowed not in ("error", "allow"):
-            raise TaskerTestkitError(f"unused_stubs={allowed!r} isn't known. Possible:\n  error\n  allow")
+        """Raise StubError for stubs that no run used, and RouteError for routes that no request met.
+
+        Unless the settings say ``unused_stubs="allow"`` or ``unused_routes="allow"``.
+        """
         used = {name for simulation in self._simulations for name in simulation.used_stubs}
-        for simulation in self._simulations if allowed == "error" else ():
+        for simulation in self._simulations if self._is_strict("unused_stubs") else ():
             simulation.used_stubs |= used
-            _check_unused(simulation)
+            _check_unused(simulation.check_unused, "unused_stubs")
+        if self._is_strict("unused_routes"):
+            _check_unused(self.routes.check_unused, "unused_routes")
+
+    def _is_strict(self, name: str) -> bool:
+        allowed = self._settings.get(name, "error")
+        if allowed not in ("error", "allow"):
+            raise TaskerTestkitError(f"{name}={allowed!r} isn't known. Possible:\n  error\n  allow")
+        return bool(allowed == "error")
 
     def _overridden(self, overrides: Mapping[str, Any]) -> Simulation:
+        for name in OF_THE_TEST:
+            if name in overrides:
+                raise TaskerTestkitError(f"tasker_run(...) has no {name!r}: the marker says it of the whole test.")
         return self._built(merged((Layer("tasker_run(...)", overrides, self._places), *self._layers)))
 
     def _built(self, settings: Mapping[str, Any]) -> Simulation:
-        keywords = {name: value for name, value in settings.items() if name != "unused_stubs"}
+        keywords = {name: value for name, value in settings.items() if name not in OF_THE_TEST}
         if keywords.get("template") is None:
             raise TemplateError(
                 "No template is given. Name one with @pytest.mark.tasker(template=...), "
@@ -116,13 +152,15 @@ class Bench:
             )
         if "faults" not in keywords or keywords["faults"] is self._settings.get("faults"):
             keywords["faults"] = self.faults
+        if "routes" not in keywords or keywords["routes"] is self._settings.get("routes"):
+            keywords["routes"] = self.routes
         simulation = Simulation(keywords.pop("template"), **keywords)
         self._simulations.append(simulation)
         return simulation
 
 
-def _check_unused(simulation: Simulation) -> None:
+def _check_unused(check: Callable[[], None], name: str) -> None:
     try:
-        simulation.check_unused()
-    except StubError as error:
-        raise StubError(f'{error} To allow it: @pytest.mark.tasker(unused_stubs="allow").') from None
+        check()
+    except (StubError, RouteError) as error:
+        raise type(error)(f'{error} To allow it: @pytest.mark.tasker({name}="allow").') from None

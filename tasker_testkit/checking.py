@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any, Final
 
-from tasker_testkit.errors import TaskerTestkitError, listed
+from tasker_testkit.errors import HandlerError, TaskerTestkitError, listed
+from tasker_testkit.model.profile import Profile
+from tasker_testkit.model.template import Template
+from tasker_testkit.worker.handlers import HandlerSet
 
 CHOICES: Final[Mapping[str, Sequence[str]]] = {
-    "order": ("creation",),
     "unused_faults": ("error", "allow"),
     "missing_handlers": ("error", "allow"),
 }
@@ -38,12 +40,19 @@ def _is_real_time(value: Any) -> bool:
     return isinstance(value, (int, float)) and not isinstance(value, bool) and value > 0 and math.isfinite(value)
 
 
+def _is_order(value: Any) -> bool:
+    if isinstance(value, str):
+        return value in ("creation", "seeded")
+    return isinstance(value, (list, tuple)) and all(_is_whole(choice) and choice >= 0 for choice in value)
+
+
 _RULES: Final[Mapping[str, tuple[Callable[[Any], bool], str]]] = {
     "seed": (_is_whole, "a whole number"),
     "workers": (
         lambda value: value is None or (_is_whole(value) and value >= 1),
         "a whole number from 1, or none for the profile's default",
     ),
+    "order": (_is_order, '"creation", "seeded", or a list of choices, whole numbers from 0'),
     "setup": (lambda value: value is None or callable(value), "a function without arguments"),
     "real_timeout": (_is_real_time, "seconds of real time, more than 0"),
     "priority": (_is_whole, "a whole number"),
@@ -51,3 +60,14 @@ _RULES: Final[Mapping[str, tuple[Callable[[Any], bool], str]]] = {
     **dict.fromkeys(("initiator", "source_system", "reason"), (_is_text, "a text")),
 }
 """For every other setting: which values make sense, and how to say so."""
+
+
+def check_handlers(handlers: HandlerSet, template: Template, profile: Profile, *, skip: Collection[str]) -> None:
+    """Raise HandlerError that lists every step whose handler can't be used; ``skip``: names of steps that need none."""
+    problems = handlers.problems(template, profile, skip=skip)
+    if problems:
+        raise HandlerError(
+            f"These handlers of template {template.name!r} can't be used:\n{listed(problems)}\n"
+            "Give handlers with handlers= or --handlers (a module, a file; in Python also a mapping), "
+            "or stubs of these steps with stubs= or --stubs."
+        )

@@ -9,12 +9,13 @@ from typing import TYPE_CHECKING, Any, Final
 from tasker_testkit.counterfactual import Scenario, Trial
 from tasker_testkit.engine.history import written
 from tasker_testkit.errors import FaultError, RunError, listed
-from tasker_testkit.fidelity.changes import Path
 from tasker_testkit.fidelity.evidence import Seen
 from tasker_testkit.fidelity.side_by_side import differences
+from tasker_testkit.model.changes import Path
 from tasker_testkit.model.divergence import Findings, Side
 from tasker_testkit.model.profile import DOCUMENTED, TASKER_0_1_8
-from tasker_testkit.report.comparison import comparison
+from tasker_testkit.report.cells import Line, Signs
+from tasker_testkit.report.comparison import comparison, layout
 
 if TYPE_CHECKING:
     from tasker_testkit.run import Run
@@ -33,6 +34,10 @@ class Comparison(Findings):
     """
 
     runs: Mapping[str, Run]
+
+    def layout(self, *, width: int, signs: Signs) -> list[list[Line]]:
+        """The lines of the text with their tones."""
+        return layout(self, width=width, signs=signs)
 
     def text(self, *, width: int = 100, unicode: bool = True) -> str:
         """The comparison for people, at most ``width`` columns wide (at least 60)."""

@@ -6,18 +6,17 @@ but this one row as Tasker 0.1.8 has it. If either changes anything, the row mat
 
 from __future__ import annotations
 
-import io
 from collections.abc import Collection, Iterator, Sequence
-from contextlib import contextmanager, redirect_stderr, redirect_stdout
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
-from tasker_testkit import observing
 from tasker_testkit.errors import FaultError, HandlerError, InputError, RunError, SubmissionRefused, TemplateError
-from tasker_testkit.fidelity.changes import Path, changed
+from tasker_testkit.fidelity.changes import changed
 from tasker_testkit.fidelity.evidence import Evidence, Seen
 from tasker_testkit.fidelity.judging import judged
 from tasker_testkit.fidelity.rows import ROWS, Row
+from tasker_testkit.intervening import unnoticed
+from tasker_testkit.model.changes import Path
 from tasker_testkit.model.divergence import Divergence
 from tasker_testkit.model.profile import DOCUMENTED, TASKER_0_1_8, Profile
 
@@ -87,7 +86,7 @@ class Trial:
         """The rows that mattered, by number. Handlers run again for each row, two times at most."""
         if not changed(self.documented, self.built):
             return ()
-        with _unnoticed():
+        with unnoticed():
             self.noise = frozenset(self._unsteady())
             if not changed(self.documented, self.built, self.noise):
                 return ()
@@ -134,19 +133,8 @@ def _differing(row: Row) -> Iterator[str]:
     return (name for name in row.fields if getattr(DOCUMENTED, name) != getattr(TASKER_0_1_8, name))
 
 
-@contextmanager
-def _unnoticed() -> Iterator[None]:
-    """Meanwhile runs are nobody's business, and what handlers print goes nowhere."""
-    before, observing.runs = observing.runs, None
-    try:
-        with redirect_stdout(io.StringIO()), redirect_stderr(io.StringIO()):
-            yield
-    finally:
-        observing.runs = before
-
-
 def divergences_of(scenario: Scenario) -> tuple[Divergence, ...]:
     """The rows that mattered in a scenario."""
-    with _unnoticed():
+    with unnoticed():
         (_, documented), (_, built) = scenario.play(DOCUMENTED), scenario.play(TASKER_0_1_8)
     return Trial(scenario, documented, built).divergences()

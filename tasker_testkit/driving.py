@@ -8,8 +8,9 @@ from typing import Any
 
 from tasker_testkit.engine.calls import Call
 from tasker_testkit.engine.engine import Engine
-from tasker_testkit.engine.ledger import TASK, StepRow
+from tasker_testkit.engine.ledger import TASK
 from tasker_testkit.engine.operator import Operator
+from tasker_testkit.engine.rows import StepRow
 from tasker_testkit.engine.stuck import why_over
 from tasker_testkit.errors import RunError, listed, near
 from tasker_testkit.model.durations import Duration, instant, microseconds, since_epoch, spoken
@@ -39,6 +40,11 @@ class DrivenStep:
     def attempts(self) -> int:
         """How many attempts were claimed so far."""
         return self._row.attempts or 0
+
+    @property
+    def max_attempts(self) -> int:
+        """How many attempts it has, the first included."""
+        return self._row.max_attempts
 
     def reset_for_retry(self) -> None:
         """Make the failed step pending again (row 22). Raises RunError if it isn't in ``error``."""
@@ -78,6 +84,7 @@ class DrivenTask:
         recorded: Callable[[], Run],
         check: Callable[[], None],
         submit_again: Callable[[Any], None],
+        script: list[Verb],
     ) -> None:
         self._engine = engine
         self._invoke = invoke
@@ -85,7 +92,7 @@ class DrivenTask:
         self._check = check
         self._submit_again = submit_again
         self._run: Run | None = None
-        self.script: list[Verb] = []
+        self.script = script
         """What was done by hand so far, so that it can be done again to another task."""
 
     def __enter__(self) -> DrivenTask:
@@ -105,8 +112,22 @@ class DrivenTask:
         """The task's state now."""
         return self._engine.ledger.task_state
 
+    @property
+    def steps(self) -> Mapping[str, DrivenStep]:
+        """The steps that exist now, by name, in order of creation."""
+        return {name: self[name] for name in self._engine.ledger.by_name}
+
     def __getitem__(self, name: str) -> DrivenStep:
         return DrivenStep(self._row(name), self._operator, self.script)
+
+    def call_next(self) -> str | None:
+        """Run until one more handler has been called, whenever that is; its step's name, None if there is none."""
+        self._open()
+        call = self._engine.next_call()
+        if call is not None:
+            self._engine.report(call, self._invoke(call))
+        self.script.append(DrivenTask.call_next)
+        return None if call is None else call.step.name
 
     def run_until(
         self, moment: datetime | str | None = None, *, step: str | None = None, state: str | None = None

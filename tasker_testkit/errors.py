@@ -58,12 +58,36 @@ class FaultError(TaskerTestkitError):
     """A fault that is malformed, could never fire, or didn't."""
 
 
+class EffectError(TaskerTestkitError):
+    """An effect that can't be booked: no name, or a key or data that isn't JSON."""
+
+
+class RouteError(TaskerTestkitError):
+    """A route that isn't understood, or that no request met."""
+
+
+class UnansweredRequest(TaskerTestkitError):
+    """A handler's HTTP request that neither a route nor a double answers; its attempt fails, whatever it does then."""
+
+
 class RunError(TaskerTestkitError):
     """A question to a run, or an action on one, that makes no sense: unknown step, wrong state, no end."""
 
 
+class ScenarioError(TaskerTestkitError):
+    """A scenario file that can't be right; each problem has its line and column."""
+
+
 class HistoryError(TaskerTestkitError):
     """A history file that can't be read or written."""
+
+
+class TokenError(TaskerTestkitError):
+    """A token that is damaged, of another version, or of another workflow or input than it meets."""
+
+
+class StrategyError(TaskerTestkitError):
+    """Nothing can be drawn: a schema that isn't supported or that nothing fits, or arguments that make no sense."""
 
 
 class IllegalTransition(TaskerTestkitError):

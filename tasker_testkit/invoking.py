@@ -9,19 +9,26 @@ from typing import Any, Final
 
 from tasker_testkit.engine.calls import Call
 from tasker_testkit.engine.engine import Engine
-from tasker_testkit.engine.ledger import StepRow
+from tasker_testkit.engine.events import Book, Delivery, Occasion, straight
+from tasker_testkit.engine.rows import StepRow
 from tasker_testkit.errors import FaultError, StubError
 from tasker_testkit.model.dispatch import Dispatch, TaskFacts
+from tasker_testkit.model.effects import Effect
 from tasker_testkit.model.faults import Fault, corrupted
-from tasker_testkit.model.outcome import Checkpoint, Ending, Outcome, Silence, delayed
-from tasker_testkit.model.plain import frozen, thawed
+from tasker_testkit.model.outcome import Checkpoint, Ending, Failure, Outcome, Silence, delayed
+from tasker_testkit.model.plain import Frozen, frozen, frozen_in_parts
 from tasker_testkit.model.profile import Profile
+from tasker_testkit.model.systems import Systems
+from tasker_testkit.requesting import Switchboard
 from tasker_testkit.stubs import crossed, duration, entry_for, stubbed
 from tasker_testkit.worker.calling import perform
 from tasker_testkit.worker.contexts import context_of
+from tasker_testkit.worker.effects import listen
 from tasker_testkit.worker.endings import raised
 from tasker_testkit.worker.handlers import HandlerSet
+from tasker_testkit.worker.http.routes import Routes
 from tasker_testkit.worker.injecting import error_classes, raised_in
+from tasker_testkit.worker.publishing import News, Outlets
 from tasker_testkit.worker.walltime import World
 
 
@@ -35,6 +42,8 @@ class Backing:
     durations: Mapping[str, Any]
     world: World
     used_stubs: set[str]
+    routes: Routes
+    systems: Systems
 
 
 class Invoker:
@@ -42,15 +51,20 @@ class Invoker:
 
     def __init__(self, behind: Backing, engine: Engine, task: TaskFacts) -> None:
         self._behind = behind
-        self._engine = engine
+        self._ledger = engine.ledger
         self._task = task
-        self._results: dict[int, bytes] = {}
+        self._results: dict[int, Frozen] = {}
+        self._outlets = Outlets(behind.handlers.events, behind.profile, behind.world)
+        self._at_work: Call
+        self._switchboard = Switchboard(
+            behind.world, behind.routes, engine.workforce.faults.on_the_wire, behind.systems
+        )
 
     def __call__(self, call: Call) -> Ending:
         """How this call ends, its planned faults included."""
-        faults = {fault.kind: fault for fault in call.faults}
-        if not faults:
+        if not call.faults:
             return self._lasting(call, self._handled(call))
+        faults = {fault.kind: fault for fault in call.faults}
         return _after(faults, self._before(faults, call), call)
 
     def _before(self, faults: dict[str, Fault], call: Call) -> Ending:
@@ -67,20 +81,48 @@ class Invoker:
 
     def _stub(self, call: Call) -> tuple[str, Any] | None:
         """The step's stub, if it has one; it counts as used, also where a fault takes its place."""
-        found = entry_for(self._behind.stubs, call.step.name, call.step.template.name)
+        stubs = self._behind.stubs
+        found = entry_for(stubs, call.step.name, call.step.template.name) if stubs else None
         if found is not None:
             self._behind.used_stubs.add(found[0])
         return found
 
     def _handled(self, call: Call) -> Ending:
+        stub = self._stub(call)
+        if stub is not None and _asks_nobody(stub[1]):
+            return self._called(call)
+        outer, self._at_work = listen(self._book), call
+        try:
+            return self._switchboard.ending(call, stub is None, self._called)
+        finally:
+            listen(outer)
+
+    def _book(self, name: str, key: Any, data: Mapping[str, Any]) -> None:
+        """Book an effect of the handler, or of the stub, that is at work."""
+        call = self._at_work
+        at = call.at + (0 if self._stub(call) else self._behind.world.elapsed_us)
+        self._note(call, at, name, key, data)
+
+    def _note(self, call: Call, at: int, name: str, key: Any, data: Mapping[str, Any]) -> None:
+        ledger = self._ledger
+        ledger.book(Effect(name, key, data, call.name, call.attempt, ledger.instant(at)), at)
+
+    def _called(self, call: Call) -> Ending:
         behind, found = self._behind, self._stub(call)
         if found is None:
-            return perform(behind.handlers, self.dispatch(call), behind.profile, behind.world)
+            ending = perform(behind.handlers, self.dispatch(call), behind.profile, behind.world)
+            self._warn(call)
+            return ending
         classify = partial(raised, profile=behind.profile)
         try:
             return stubbed(found[1], call.attempt, partial(self._context, call), classify, behind.profile)
         except StubError as error:
             raise StubError(f"Step {call.name!r}, attempt {call.attempt}: {error}") from None
+
+    def _warn(self, call: Call) -> None:
+        """What was odd about the attempt becomes a warning of the history."""
+        for text in self._behind.world.take_notes():
+            self._ledger.warn(f"step {call.name}, attempt {call.attempt}: {text}")
 
     def _raised(self, call: Call, fault: Fault) -> Ending:
         """The attempt ends as if the step's handler had raised the fault's exception (row 7)."""
@@ -95,7 +137,7 @@ class Invoker:
         entry = entry_for(durations, call.name, call.step.template.name) if durations else None
         if entry is None:
             return ending
-        random = self._engine.ledger.random("duration", call.name, call.attempt, call.piece)
+        random = self._ledger.random("duration", call.name, call.attempt, call.piece)
         try:
             return delayed(ending, duration(entry[1], call.attempt, partial(self._context, call), random))
         except StubError as error:
@@ -106,7 +148,7 @@ class Invoker:
 
     def dispatch(self, call: Call) -> Dispatch:
         """The call's facts, as the worker is handed them."""
-        step, ledger = call.step, self._engine.ledger
+        step, ledger = call.step, self._ledger
         backoff, last = call.backoff_before, call.last_attempted_before
         return Dispatch(
             task=self._task,
@@ -127,15 +169,53 @@ class Invoker:
             dependency_results={row.name: self._stored(row, found) for row, found in call.dependency_results.items()},
         )
 
-    def _stored(self, row: StepRow, outcome: Outcome) -> dict[str, Any]:
-        """The stored result, a copy for each receiver."""
+    def announce(self, occasion: Occasion, book: Book) -> Delivery:
+        """Publish a domain event: through the team's own publishers, to their subscribers (row 24).
+
+        Effects that they book are the attempt's.
+        """
+        if not self._outlets.concerns(occasion.declared):
+            return straight(occasion, book)
+        at, call, world = self._ledger.instant(occasion.at), occasion.call, self._behind.world
+        news = News(occasion.declared, self.dispatch(call), occasion.outcome, at, occasion.event_id, occasion.payload)
+        outer = listen(lambda *said: self._note(call, occasion.at + world.elapsed_us, *said))
+        try:
+            return self._switchboard.connected(call, occasion.at, partial(self._outlets.send, news, book))
+        finally:
+            listen(outer)
+            self._warn(call)
+
+    def _stored(self, row: StepRow, outcome: Outcome) -> Frozen:
+        """Gives a copy of the stored result, whenever it is called."""
         kept = self._results.get(id(outcome))
         if kept is None:
-            ledger = self._engine.ledger
-            kept = frozen(outcome.stored_as(ledger.step_uuid(row), ledger.written(row.result_at)))
+            ledger = self._ledger
+            kept = _stored_copies(outcome, ledger.step_uuid(row), ledger.written(row.result_at))
             self._results[id(outcome)] = kept
-        found: dict[str, Any] = thawed(kept)
-        return found
+        return kept
+
+
+def _stored_copies(outcome: Outcome, step_uuid: str, completed_at: str) -> Frozen:
+    """Copies what isn't made anew anyway: the result, and the metadata that the handler gave."""
+    copies = {"result": frozen_in_parts(outcome.result)}
+    if outcome.metadata:
+        copies["metadata"] = frozen(outcome.stored_as(step_uuid, completed_at)["metadata"])
+
+    def stored() -> dict[str, Any]:
+        made = outcome.stored_as(step_uuid, completed_at)
+        for key, copy in copies.items():
+            made[key] = copy()
+        return made
+
+    return stored
+
+
+_DATA: Final = (dict, Failure, Outcome, BaseException, type(None))
+
+
+def _asks_nobody(stub: Any) -> bool:
+    """Is it only data, so that it has no effects and sends no requests?"""
+    return isinstance(stub, _DATA) or (isinstance(stub, (list, tuple)) and all(isinstance(one, _DATA) for one in stub))
 
 
 _PIECE: Final = {"before": 0, "checkpoint": 1}

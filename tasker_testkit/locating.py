@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from tasker_testkit.errors import HandlerError, TemplateError, listed
+from tasker_testkit.errors import HandlerError, TemplateError, listed, near
 
 
 def located_template(template: Any, places: Sequence[Path]) -> Any:
@@ -24,6 +24,18 @@ def located_template(template: Any, places: Sequence[Path]) -> Any:
     return found
 
 
+def lasting(template: Any) -> Any:
+    """The template's source; a path also after somebody changed the working directory."""
+    is_path = isinstance(template, os.PathLike) or (isinstance(template, str) and "\n" not in template)
+    return Path(template).absolute() if is_path else template
+
+
+def seen_from_here(source: Any) -> Any:
+    """The template's source; a path from the working directory on, if it is below it, as messages show it."""
+    below = isinstance(source, Path) and source.is_relative_to(Path.cwd())
+    return source.relative_to(Path.cwd()) if below else source
+
+
 def located_handlers(handlers: Any, places: Sequence[Path]) -> Any:
     """The handlers as a Simulation takes them: ``"handlers"`` finds ``handlers/`` or ``handlers.py`` in a place.
 
@@ -37,6 +49,24 @@ def located_handlers(handlers: Any, places: Sequence[Path]) -> Any:
     if isinstance(handlers, (list, tuple)):
         return [located_handlers(one, places) for one in handlers]
     return handlers
+
+
+def located_object(name: str, places: Sequence[Path], what: str) -> Any:
+    """What ``checks.py:paid_once`` or ``package.checks:paid_once`` names; files and modules are found as handlers are.
+
+    Raises HandlerError if it isn't there; ``what`` is what the message calls it.
+    """
+    from tasker_testkit.worker.sources import load_module
+
+    home, colon, attribute = name.rpartition(":")
+    if not (colon and home and attribute):
+        raise HandlerError(f"{what} {name}: give MODULE:NAME, as in checks.py:paid_once or package.checks:paid_once.")
+    module = load_module(located_handlers(home, places))
+    found = getattr(module, attribute, None)
+    if found is None:
+        names = [one for one, value in vars(module).items() if callable(value) and not one.startswith("_")]
+        raise HandlerError(f"{what}: {home} has no {attribute!r}.{near(attribute, names)} It has:\n{listed(names)}")
+    return found
 
 
 def _is_path(name: str) -> bool:

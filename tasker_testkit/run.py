@@ -10,15 +10,20 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from tasker_testkit.engine.decisions import requested
+from tasker_testkit.engine.engine import Engine
 from tasker_testkit.engine.history import AttemptHistory, History, StepHistory, moment
-from tasker_testkit.errors import HistoryError, RunError, listed, near
+from tasker_testkit.errors import RunError, listed, near
+from tasker_testkit.explore.judging import as_invariants, judged, unreached
 from tasker_testkit.model.durations import as_timedelta
+from tasker_testkit.model.effects import Effect
 from tasker_testkit.model.graph import ancestors
 from tasker_testkit.model.outcome import Outcome
+from tasker_testkit.model.requests import Request
 from tasker_testkit.model.template import Template
 from tasker_testkit.report.timeline import timeline
 
 if TYPE_CHECKING:
+    from tasker_testkit.diffing import Diff
     from tasker_testkit.model.divergence import Divergence
 
 _GROWING: Final = ("decision", "batchable")
@@ -29,7 +34,7 @@ class Attempt:
     """One attempt of a step. Instants are aware UTC datetimes, None if they never came.
 
     ``outcome`` is None if no result arrived; ``faults`` are those that fired in it, as data; ``checkpoints`` what it
-    yielded before, as stored (``cursor``, ``items_processed``, ``accumulated_results``, ...), with ``at``, the instant.
+    yielded before, as stored (``cursor``, ``items_processed``, ...), with ``at``; ``requests`` what it asked over HTTP.
     """
 
     number: int
@@ -39,6 +44,7 @@ class Attempt:
     outcome: Outcome | None
     faults: Sequence[Mapping[str, Any]]
     checkpoints: Sequence[Mapping[str, Any]] = ()
+    requests: Sequence[Request] = ()
 
 
 class Step:
@@ -114,18 +120,27 @@ class Run:
 
     state: str
     """The task's state at the end; a task that failed ends in ``blocked_by_failures``."""
+    engine: Engine
+    """What it ran on; its ledger has every change of state. For those who judge runs, not for tests."""
+    recipe: Callable[[Path], Mapping[str, Any]]
+    """How the run can be made again, as data, for a file in that folder (docs/recordings.md)."""
 
     def __init__(
         self,
-        state: str,
+        engine: Engine,
         history: Callable[[], History],
         template: Template,
-        divergences: Callable[[], Sequence[Divergence]] = tuple,
+        divergences: Callable[[], Sequence[Divergence]],
+        token: Callable[[Run], str],
+        recipe: Callable[[Path], Mapping[str, Any]],
     ) -> None:
-        self.state = state
+        self.engine = engine
+        self.state = engine.ledger.task_state
         self._close = history
         self._template = template
         self._diverge = divergences
+        self._token = token
+        self.recipe = recipe
 
     @cached_property
     def history(self) -> History:
@@ -164,9 +179,15 @@ class Run:
         return iter(self.steps)
 
     @property
-    def effects(self) -> Sequence[Mapping[str, Any]]:
-        """The booked effects, in order."""
-        return self.history.effects
+    def effects(self) -> Sequence[Effect]:
+        """The effects that handlers booked with ``effect(...)``, in the order in which they happened."""
+        return tuple(effect for _, _, effect in self.engine.ledger.booked())
+
+    @property
+    def requests(self) -> Sequence[Request]:
+        """The requests that handlers made over HTTP, in the order of their instants."""
+        made = [request for step in self.steps.values() for one in step.attempts for request in one.requests]
+        return tuple(sorted(made, key=lambda request: request.at))
 
     @property
     def events(self) -> Sequence[Mapping[str, Any]]:
@@ -197,18 +218,50 @@ class Run:
         """
         return self._diverge()
 
+    def check(self, *checks: Any) -> None:
+        """Hold the run to invariants and functions of a run, as ``explore`` does with each of its runs.
+
+        Raises AssertionError that says what doesn't hold, TaskerTestkitError for something that can't be checked.
+        """
+        invariants = as_invariants(checks)
+        verdict = judged(self, invariants)
+        broken = (*verdict.broken, *unreached(invariants, verdict.reached, 1))
+        if broken:
+            raise AssertionError("\n".join(f"{one.invariant}: {one.message}" for one in broken))
+
+    @cached_property
+    def token(self) -> str:
+        """The run in one short word, to make it again in another process or checkout: ``--tasker-replay=TOKEN``.
+
+        It carries faults, seed, order, profile, start, workers, environment, timezone and actions; of template, input
+        and history fingerprints; no handlers, stubs or durations. Raises RunError if the task was driven by hand.
+        """
+        return self._token(self)
+
     def timeline(self, *, width: int = 100, unicode: bool = True, everything: bool = False) -> str:
         """The run as text for people, at most ``width`` columns wide; ``everything`` leaves nothing uneventful out."""
         return timeline(self.history, width=width, unicode=unicode, everything=everything)
 
     def save(self, path: str | Path) -> Path:
-        """Write the history as JSON (format ``tasker-testkit/history``). Raises HistoryError if that can't be done."""
-        target = Path(path)
-        try:
-            target.write_text(self.history.to_json(), encoding="utf-8", newline="\n")
-        except OSError as error:
-            raise HistoryError(f"Can't write the history to {target}: {error.strerror}.") from None
-        return target
+        """Write the history as JSON (docs/recordings.md): without secrets, with what makes it again. Gives the path.
+
+        The file is written whole or not at all. Raises HistoryError if that can't be done.
+        """
+        from tasker_testkit.replay.files import write_whole
+
+        return write_whole(Path(path), self.recording(Path(path).parent))
+
+    def diff(self, other: Any, *, level: str = "exact", ignore: Sequence[str] = ()) -> Diff:
+        """In what this run and another run, a History or a history file differ (docs/recordings.md); print it."""
+        from tasker_testkit.diffing import diff
+
+        return diff(self, other, level=level, ignore=ignore)
+
+    def recording(self, folder: str | Path = ".") -> str:
+        """The text that ``save`` writes to a file in this folder, from which its paths begin."""
+        from tasker_testkit.recording import recording_of
+
+        return recording_of(self.history, self.recipe(Path(folder)))
 
     def __repr__(self) -> str:
         return f"<Run of {self._template.name!r}: {self.state} after {self.elapsed.total_seconds():g} s>"
@@ -242,4 +295,5 @@ def _attempt(start: datetime, attempt: AttemptHistory) -> Attempt:
         outcome=attempt.outcome,
         faults=attempt.faults,
         checkpoints=tuple({"at": moment(start, at), **record} for at, record in attempt.checkpoints),
+        requests=tuple(request.seen_from(start) for request in attempt.requests),
     )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import shlex
 from collections import deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -13,9 +13,11 @@ from typing import TYPE_CHECKING, Final
 from tasker_testkit import observing
 
 if TYPE_CHECKING:
+    from tasker_testkit.findings import Finding
     from tasker_testkit.run import Run
 
 SHOWN: Final = 5
+FAILURES_SHOWN: Final = 3
 
 
 class LatestRuns(deque["Run"]):
@@ -30,15 +32,18 @@ class LatestRuns(deque["Run"]):
         self.total += 1
         super().append(run)
 
+    def clear(self) -> None:
+        """Forget all of them."""
+        self.total = 0
+        super().clear()
+
 
 @contextmanager
 def listening() -> Iterator[LatestRuns]:
     """Notice every run that this process makes meanwhile; whoever listened before doesn't hear of them."""
-    before, observing.runs = observing.runs, (runs := LatestRuns())
-    try:
+    runs = LatestRuns()
+    with observing.heard_by(runs.append):
         yield runs
-    finally:
-        observing.runs = before
 
 
 def timelines(runs: LatestRuns) -> str:
@@ -46,6 +51,14 @@ def timelines(runs: LatestRuns) -> str:
     left_out = runs.total - len(runs)
     head = [f"({left_out} earlier run{'s' if left_out > 1 else ''} left out)"] if left_out else []
     return "\n\n".join([*head, *(run.timeline() for run in runs)])
+
+
+def failures(found: Sequence[Finding], said: str) -> str:
+    """The reports of what explorations found last, but for those whose token was ``said`` already."""
+    left_out = len(found) - FAILURES_SHOWN
+    head = [f"({left_out} earlier failure{'s' if left_out > 1 else ''} left out)"] if left_out > 0 else []
+    new = [str(one) for one in found[-FAILURES_SHOWN:] if one.token not in said]
+    return "\n\n".join([*head, *new]) if new else ""
 
 
 def reproduction(nodeid: str, options: Iterable[str], *, root: Path, here: Path) -> str:

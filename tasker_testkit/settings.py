@@ -12,8 +12,12 @@ from tasker_testkit.errors import TaskerTestkitError, listed, near
 from tasker_testkit.locating import located_handlers, located_template
 from tasker_testkit.simulation import Simulation
 
-KEYWORDS: Final = (*list(inspect.signature(Simulation).parameters), "unused_stubs")
-"""What can be asked for: everything that a Simulation takes, and ``unused_stubs="error" | "allow"``."""
+OF_THE_TEST: Final = ("unused_stubs", "unused_routes", "differs", "record")
+"""What a marker says of the whole test: ``unused_stubs="error" | "allow"`` and ``unused_routes=`` likewise,
+``differs=`` rows of docs/profiles.md, ``record=False`` for runs that depend on what the test did before."""
+
+KEYWORDS: Final = (*list(inspect.signature(Simulation).parameters), *OF_THE_TEST)
+"""What can be asked for: everything that a Simulation takes, and what is said of the test."""
 
 _BY_STEP: Final = ("stubs", "durations")
 

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from random import Random
 from typing import Any
 
 from tasker_testkit.errors import StubError, TaskerTestkitError, listed, near
 from tasker_testkit.model.durations import Duration, microseconds
 from tasker_testkit.model.outcome import METADATA_DEFAULTS, Ending, Failure, Outcome, failure, success
+from tasker_testkit.model.plain import copied, is_plain
 from tasker_testkit.model.profile import Profile
 from tasker_testkit.model.template import Template
 
@@ -90,6 +92,9 @@ def json_copy(value: Any) -> Any:
     """A copy through JSON. Raises StubError for what JSON can't hold."""
     if not value:
         return {} if value is None else type(value)()
+    with suppress(RecursionError):  # json says what that is
+        if is_plain(value):
+            return copied(value)
     try:
         return json.loads(json.dumps(value, allow_nan=False))
     except (TypeError, ValueError) as error:

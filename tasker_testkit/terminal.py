@@ -12,6 +12,7 @@ from tasker_testkit.errors import TaskerTestkitError
 
 if TYPE_CHECKING:
     from tasker_testkit.comparing import Comparison
+    from tasker_testkit.diffing import Diff
     from tasker_testkit.run import Run
 
 
@@ -28,7 +29,7 @@ def show_file(content: str) -> None:
 def show_run(run: Run) -> None:
     """Print the run's timeline: in colour on a terminal (without if NO_COLOR is set), plainly elsewhere."""
     if sys.stdout is None or not sys.stdout.isatty():
-        show(run.timeline(unicode=_speaks_unicode()))
+        show(run.timeline(unicode=speaks_unicode()))
         return
     from rich.console import Console
 
@@ -37,10 +38,10 @@ def show_run(run: Run) -> None:
     print_timeline(run.history, Console())
 
 
-def show_comparison(comparison: Comparison) -> None:
+def show_comparison(comparison: Comparison | Diff) -> None:
     """Print what was compared, as ``show_run`` prints a run."""
     if sys.stdout is None or not sys.stdout.isatty():
-        show(comparison.text(unicode=_speaks_unicode()))
+        show(comparison.text(unicode=speaks_unicode()))
         return
     from rich.console import Console
 
@@ -92,7 +93,8 @@ def _put(content: str | bytes) -> None:
             raise TaskerTestkitError(f"can't write to standard output: {error.strerror}") from None
 
 
-def _speaks_unicode() -> bool:
+def speaks_unicode() -> bool:
+    """Whether standard output can show the signs of a report."""
     try:
         "✓─·…".encode(sys.stdout.encoding or "ascii")
     except (AttributeError, LookupError, UnicodeEncodeError):
@@ -101,4 +103,4 @@ def _speaks_unicode() -> bool:
 
 
 def _speakable(text: str) -> str:
-    return text if _speaks_unicode() else text.encode("ascii", "backslashreplace").decode()
+    return text if speaks_unicode() else text.encode("ascii", "backslashreplace").decode()

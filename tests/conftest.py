@@ -8,10 +8,19 @@ from collections.abc import Iterator
 import pytest
 from hypothesis import settings
 
+from tasker_testkit.keeping import kept_below
+
 pytest_plugins = ["pytester"]
 
 settings.register_profile("tests", deadline=None)  # a busy machine is no failure
 settings.load_profile("tests")
+
+
+@pytest.fixture(autouse=True)
+def _nothing_kept() -> Iterator[None]:
+    """No test leaves failures that another one would try first."""
+    with kept_below(None):
+        yield
 
 
 @pytest.fixture

@@ -18,7 +18,7 @@ import pytest
 ROOT = Path(__file__).resolve().parents[1]
 FLOOR = {"errors", "model", "engine"}
 ROOMS = {"worker", "report", "fidelity", "explore", "replay", "stats", "lint"}
-ROOF = {"plugin", "cli", "__init__", "__main__"}
+ROOF = {"plugin", "cli", "commands", "__init__", "__main__"}
 SDK_DOOR = "tasker_testkit/worker/sdk.py"
 DRAWERS = {"utils", "util", "helpers", "common", "base", "manager", "misc"}
 

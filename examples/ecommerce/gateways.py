@@ -1,12 +1,15 @@
 """What the shop talks to: a payment gateway, a warehouse, an order book and a mailer, as doubles in memory.
 
-Each keeps what happened to it, for asserts, and ``reset()`` gives all of them a fresh start.
+Each keeps what happened to it, for asserts, and books with ``effect(...)`` what a customer or a shelf would notice.
+``reset()`` gives all of them a fresh start.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
 from typing import Any
+
+from tasker_testkit import effect
 
 DECLINED_TOKENS = {"tok_declined": "insufficient funds"}
 
@@ -41,6 +44,7 @@ class PaymentGateway:
             raise CardDeclined(DECLINED_TOKENS[token])
         known = [charge for charge in self.charges if key is not None and charge["key"] == key]
         if not known:
+            effect("charge", key=key, amount=amount)
             self.charges.append({"payment_id": f"pay_{len(self.charges) + 1}", "amount": amount, "key": key})
         return known[0] if known else self.charges[-1]
 
@@ -57,6 +61,7 @@ class Warehouse:
             if quantity > self.stock.get(sku, quantity):
                 raise OutOfStock(f"{sku}: {self.stock[sku]} left, {quantity} ordered")
         if order not in self.reservations:
+            effect("reserve", key=order, quantities=quantities)
             self.reservations[order] = quantities
             for sku in quantities.keys() & self.stock.keys():
                 self.stock[sku] -= quantities[sku]
@@ -73,6 +78,7 @@ class Mailer:
     def send(self, to: str, subject: str) -> str:
         if self.down:
             raise Unavailable("mail server refused the connection")
+        effect("mail", to=to, subject=subject)
         self.sent.append({"to": to, "subject": subject})
         return f"msg_{len(self.sent)}"
 

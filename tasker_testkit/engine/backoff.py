@@ -21,6 +21,8 @@ def policy_delay(retry: Retry, attempts: int) -> int:
     """The template's delay after ``attempts`` attempts, capped: base·2^(n-1), base·n, base·F(n) or nothing."""
     base = (_DEFAULT_BASE_MS if retry.backoff_base_ms is None else retry.backoff_base_ms) * _MS
     limit = cap(retry)
+    if retry.backoff == "exponential":
+        return min(base << min(attempts - 1, limit.bit_length()), limit)
     return min(base * _factor(retry.backoff, attempts, limit // max(base, 1) + 1), limit)
 
 
@@ -34,12 +36,12 @@ def documented_delay(
 ) -> int:
     """The delay before attempt ``attempts + 1``: at least what the server asked for, at most the cap."""
     delay = policy_delay(retry, attempts)
-    if profile.honours_retry_after and retry_after is not None and 0 <= retry_after < math.inf:
+    if retry_after is not None and profile.honours_retry_after and 0 <= retry_after < math.inf:
         delay = max(delay, round(min(retry_after * SECOND, cap(retry))))
-    if random is not None:
-        spread = int(delay * profile.jitter)
-        delay = max(0, delay + random.randint(-spread, spread))
-    return min(delay, cap(retry))
+    if random is None:
+        return delay
+    spread = int(delay * profile.jitter)
+    return min(max(0, delay + random.randint(-spread, spread)), cap(retry))
 
 
 def worker_delay(attempts: int, profile: Profile, random: Random) -> int:
@@ -59,8 +61,6 @@ def _factor(strategy: str, attempts: int, enough: int) -> int:
         return attempts
     if strategy == "fibonacci":
         return _fibonacci(attempts, enough)
-    if strategy == "exponential":
-        return 1 << min(attempts - 1, enough.bit_length())
     return 0
 
 

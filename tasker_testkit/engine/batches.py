@@ -14,7 +14,7 @@ from tasker_testkit.engine.growth import (
     plain,
     without_collision,
 )
-from tasker_testkit.errors import RunError
+from tasker_testkit.errors import RunError, near
 from tasker_testkit.model.template import StepTemplate
 
 
@@ -64,7 +64,8 @@ def batch_growth(
     worker = _worker(blueprint, name)
     cursors = [_PLACEHOLDER] if empty else outcome["cursor_configs"]
     if not cursors:
-        raise GrowthError("cursor_configs cannot be empty for CreateBatches outcome")
+        hint = "Return no_batches_outcome(...) where there is nothing to do"
+        raise GrowthError("cursor_configs cannot be empty for CreateBatches outcome", hint=hint)
     instances = [_instance(worker, cursor, is_no_op=empty) for cursor in cursors]
     convergences = [
         blueprint.steps[name]
@@ -84,19 +85,25 @@ _PLACEHOLDER: Mapping[str, Any] = {"batch_id": "000", "start_cursor": 0, "end_cu
 def _placeholder_template(blueprint: Blueprint, analyzer: str) -> str:
     name = blueprint.steps[analyzer].handler.initialization.get("worker_template_name")
     if not isinstance(name, str):
-        raise GrowthError(f"Batchable step '{analyzer}' missing worker_template_name")
+        hint = "Name the worker in its handler.initialization"
+        raise GrowthError(f"Batchable step '{analyzer}' missing worker_template_name", hint=hint)
     return name
 
 
 def _worker(blueprint: Blueprint, name: str) -> StepTemplate:
     step = blueprint.steps.get(name)
     if step is None:
-        raise GrowthError(f"Worker template not found: {name}")
+        raise GrowthError(f"Worker template not found: {name}", hint=_workers(blueprint, name))
     if step.type != "batch_worker":
-        raise GrowthError(f"Template {name} is not a BatchWorker type")
+        raise GrowthError(f"Template {name} is not a BatchWorker type", hint=_workers(blueprint, name))
     if step.batch_config is None:
-        raise GrowthError(f"Step {name} missing batch configuration")
+        raise GrowthError(f"Step {name} missing batch configuration", hint="Give it a batch_config with all five keys")
     return step
+
+
+def _workers(blueprint: Blueprint, name: str) -> str:
+    workers = [step.name for step in blueprint.steps.values() if step.type == "batch_worker"]
+    return f"{near(name, workers)} Batch workers: {', '.join(workers) or 'none'}"
 
 
 def _instance(worker: StepTemplate, cursor: Mapping[str, Any], *, is_no_op: bool) -> NewStep:

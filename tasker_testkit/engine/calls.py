@@ -3,35 +3,50 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Literal
 
-from tasker_testkit.engine.ledger import Attempt, StepRow, ancestors
+from tasker_testkit.engine.rows import Attempt, StepRow
 from tasker_testkit.model.durations import SECOND
 from tasker_testkit.model.faults import Fault
 from tasker_testkit.model.outcome import Ending, Outcome, Silence, delayed, failure
 
 
 class Call:
-    """One handler about to be called. The step's row is as it was before the claim.
+    """One handler about to be called: ``attempt`` (1-based) of ``step``, whose row is as it was before the claim.
 
-    ``attempt`` is the attempt's number (1-based), ``piece`` counts its dispatches after checkpoints, ``echo`` marks the
-    second delivery of a duplicated dispatch.
+    ``at`` is the instant of the call, ``faults`` are the attempt's planned ones; ``piece`` counts its dispatches after
+    checkpoints, ``echo`` marks the second delivery of a duplicated dispatch.
     """
 
-    at = 0
-    piece = 0
-    echo = False
-    record: Attempt
-    _dependencies: Mapping[StepRow, Outcome] | None = None
+    __slots__ = (
+        "_dependencies",
+        "at",
+        "attempts_before",
+        "backoff_before",
+        "checkpoint",
+        "echo",
+        "last_attempted_before",
+        "piece",
+        "record",
+        "result_before",
+        "step",
+        "worker",
+    )
 
-    def __init__(self, step: StepRow, worker: Worker | None) -> None:
+    def __init__(self, step: StepRow, worker: Worker | None, record: Attempt) -> None:
         self.step = step
         self.worker = worker
+        self.record = record
         self.attempts_before = step.attempts
         self.result_before = step.result
         self.checkpoint = step.checkpoint
         self.last_attempted_before = step.last_attempted_at
         self.backoff_before = step.backoff_request
+        self.at = self.piece = 0
+        self.echo = False
+        self._dependencies: Mapping[StepRow, Outcome] | None = None
 
     @property
     def name(self) -> str:
@@ -52,17 +67,29 @@ class Call:
     def dependency_results(self) -> Mapping[StepRow, Outcome]:
         """The results of all processed ancestors, by row."""
         if self._dependencies is None:
-            self._dependencies = {row: row.result for row in ancestors(self.step) if row.processed and row.result}
+            self._dependencies = {row: row.result for row in _ancestors(self.step) if row.processed and row.result}
         return self._dependencies
 
     def again(self, *, echo: bool = False) -> Call:
         """The same dispatch once more: the second delivery (``echo``), or the next piece after a checkpoint."""
-        call = Call(self.step, self.worker)
-        call.record, call.echo, call.piece = self.record, echo, self.piece + (not echo)
+        call = Call(self.step, self.worker, self.record)
+        call.echo, call.piece = echo, self.piece + (not echo)
         call.attempts_before, call.result_before = self.attempts_before, self.result_before
         call.last_attempted_before, call.backoff_before = self.last_attempted_before, self.backoff_before
         call._dependencies = self._dependencies
         return call
+
+
+def _ancestors(step: StepRow) -> Iterable[StepRow]:
+    """All direct and indirect parents of a step, each once, in order of creation."""
+    seen: dict[int, StepRow] = {}
+    stack = list(step.parents)
+    while stack:
+        row = stack.pop()
+        if row.index not in seen:
+            seen[row.index] = row
+            stack.extend(row.parents)
+    return [seen[index] for index in sorted(seen)]
 
 
 class Worker:
@@ -76,6 +103,18 @@ class Worker:
         self.alive = True
         self.thread_alive = True
         self.until = 0
+
+    @property
+    def can_start(self) -> bool:
+        """Is it free, and has it claimed anything?"""
+        return bool(self.queue) and not self.busy and self.alive and self.thread_alive
+
+
+@dataclass(frozen=True, slots=True)
+class Overdue:
+    """Nobody waits for the dispatch's result any longer: its message comes back, or the worker makes a failure."""
+
+    why: Literal["redelivery", "completion"]
 
 
 def within_timeout(call: Call, ending: Ending) -> Ending:

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import Any
 
 from tasker_testkit.engine.engine import Engine
 from tasker_testkit.engine.history import AttemptHistory, History, StepHistory, Transition, seconds
-from tasker_testkit.engine.ledger import TASK, Attempt, Ledger, StepRow
+from tasker_testkit.engine.ledger import TASK, Ledger
+from tasker_testkit.engine.rows import Attempt, StepRow
 from tasker_testkit.engine.stuck import why_stuck
+from tasker_testkit.model.effects import Effect
 from tasker_testkit.model.faults import Fault
 
 
@@ -28,10 +31,12 @@ def history_of(engine: Engine, task_input: Mapping[str, Any], faults: Sequence[F
         transitions=transitions[TASK],
         steps=tuple(_step(ledger, step, transitions[step.index]) for step in ledger.steps),
         actions=tuple(_timed(action) for action in engine.operator.done),
+        effects=tuple(_effect(at, booked) for at, _, booked in ledger.booked()),
         events=tuple(_timed(event) for event in engine.publisher.events),
         warnings=tuple(_timed({"at": at, "text": text}) for at, text in ledger.warnings),
         dead_letters=tuple(_timed(letter) for letter in ledger.dead_letters),
         stuck=why_stuck(ledger),
+        order=engine.order,
     )
 
 
@@ -40,12 +45,26 @@ def _timed(record: Mapping[str, Any]) -> dict[str, Any]:
     return {**record, "at": seconds(record["at"])}
 
 
-def _transitions(ledger: Ledger) -> dict[int, tuple[Transition, ...]]:
-    found: dict[int, list[Transition]] = {TASK: [], **{step.index: [] for step in ledger.steps}}
+def _effect(at: int, booked: Effect) -> dict[str, Any]:
+    said = {"name": booked.name, "key": booked.key, "data": dict(booked.data)}
+    return {"at": seconds(at), "step": booked.step, "attempt": booked.attempt, **said}
+
+
+_transition = partial(tuple.__new__, Transition)
+"""A Transition of a tuple, made without a call of a Python function: histories have many."""
+
+
+def _transitions(ledger: Ledger) -> list[tuple[Transition, ...]]:
+    """By index; the task's are the last."""
+    rows = len(ledger.steps) + 1
+    instants: list[list[int]] = [[] for _ in range(rows)]
+    states: list[list[str]] = [[] for _ in range(rows)]
     for at, index, state in ledger.log:
-        before = found[index][-1].after if found[index] else None
-        found[index].append(Transition(at, before, state))
-    return {index: tuple(moves) for index, moves in found.items()}
+        instants[index].append(at)
+        states[index].append(state)
+    befores = ((None, *entered) for entered in states)
+    columns = zip(instants, befores, states, strict=True)
+    return [tuple(map(_transition, zip(*column, strict=False))) for column in columns]
 
 
 def _step(ledger: Ledger, step: StepRow, transitions: tuple[Transition, ...]) -> StepHistory:
@@ -72,4 +91,5 @@ def _attempt(ledger: Ledger, step: StepRow, attempt: Attempt) -> AttemptHistory:
         faults=tuple(fault.to_data() for fault in attempt.fired),
         outcome=outcome,
         checkpoints=tuple(attempt.checkpoints),
+        requests=attempt.requests,
     )

@@ -16,6 +16,7 @@ from tasker_testkit.engine.growth import (
     plain,
     without_collision,
 )
+from tasker_testkit.errors import near
 
 
 def requested(result: Any) -> list[str]:
@@ -38,7 +39,9 @@ def decision_growth(
     below, exits = _reach(blueprint, decision)
     for name in names:
         if name not in below:
-            raise GrowthError(f"Step '{name}' is not a valid descendant of decision point '{decision}'")
+            known = ", ".join(sorted(below, key=blueprint.places.__getitem__)) or "none"
+            hint = f"{near(name, below)} Below it: {known}"
+            raise GrowthError(f"Step '{name}' is not a valid descendant of decision point '{decision}'", hint=hint)
     chosen = _chosen(blueprint, decision, set(names) | exits, below)
     ordered = sorted(chosen, key=blueprint.places.__getitem__)
     new = tuple(plain(blueprint.steps[name]) for name in ordered if name not in existing)

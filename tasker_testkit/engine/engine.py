@@ -16,6 +16,7 @@ from tasker_testkit.engine.growth import Blueprint
 from tasker_testkit.engine.ledger import Ledger
 from tasker_testkit.engine.operator import Operator
 from tasker_testkit.engine.orchestrator import Orchestrator
+from tasker_testkit.engine.orders import Choose, picker
 from tasker_testkit.engine.planned import Planned
 from tasker_testkit.engine.stuck import why_stuck
 from tasker_testkit.engine.workforce import Workforce
@@ -36,6 +37,8 @@ class Engine:
     ``seed`` feeds jitter and identifiers; ``workers`` is the number of steps that run at once, or of worker processes
     (profile row 26), None = the profile's default; ``start`` is the aware UTC instant of the submission;
     ``fits`` decides whether an event's payload fits its schema; ``actions`` are an operator's, done at their instants.
+    ``choose`` says what goes first where several steps could (see ``orders``), None = the order of creation; ``asked``
+    keeps its choices, each with the number of candidates.
     """
 
     def __init__(
@@ -49,22 +52,22 @@ class Engine:
         start: datetime = EPOCH_START,
         fits: Fits = lambda schema, value: True,
         actions: Sequence[Action] = (),
+        choose: Choose | None = None,
     ) -> None:
         blueprint = template if isinstance(template, Blueprint) else Blueprint(template)
         self.template = blueprint.template
         self.profile = profile
         self.agenda = Agenda()
         self.ledger = Ledger(self.agenda, seed, start)
-        self.orchestrator = Orchestrator(self.agenda, self.ledger, profile, blueprint)
         self.publisher = Publisher(self.ledger, profile, fits)
-        self.workforce = Workforce(
-            self.agenda, self.ledger, profile, faults, workers, self.orchestrator.handle, self.publisher.publish
-        )
-        self.orchestrator.send = self.workforce.send
-        self.orchestrator.before_growth = self.workforce.freeze_claims
+        self.workforce = Workforce(self.agenda, self.ledger, profile, faults, workers, self.publisher.publish)
+        self.orchestrator = Orchestrator(self.agenda, self.ledger, profile, blueprint, self.workforce)
         self.operator = Operator(self.ledger, self.orchestrator, self.workforce)
         self.planned = Planned(actions, self.ledger, self.operator)
-        self._asked: Call | None = None
+        self.asked: list[tuple[int, int]] = []
+        self._chosen = choose is not None
+        self._next_of = picker(choose, self.asked)
+        self._open: Call | None = None
         self.orchestrator.create()
 
     @property
@@ -78,26 +81,37 @@ class Engine:
         With ``stop``, None also as soon as it is true. The call before must have been reported; IllegalTransition
         otherwise.
         """
-        if self._asked is not None:
-            raise IllegalTransition(f"the call of {self._asked.name!r} hasn't been reported yet")
-        agenda = self.agenda
+        if self._open is not None:
+            raise IllegalTransition(f"the call of {self._open.name!r} hasn't been reported yet")
+        workforce, orchestrator, next_of = self.workforce, self.orchestrator, self._next_of
+        results, claims, starts = self.agenda.lanes
         while True:
-            while entry := agenda.pop():
-                action, argument = entry
-                self._asked = action(argument)
-                if self._asked is not None:
-                    return self._asked
-                if stop is not None and stop():
-                    return None
-            if not self._move_clock(until) or (stop is not None and stop()):
+            if results:
+                step = workforce.finish(*next_of(results))
+                if step is not None:
+                    orchestrator.handle(step)
+            elif claims:
+                workforce.deliver(claims.popleft())
+            elif starts:
+                self._open = call = workforce.hand_over(next_of(starts))
+                if call is not None:
+                    return call
+            elif not self._move_clock(until):
+                return None
+            if stop is not None and stop():
                 return None
 
     def report(self, call: Call, ending: Ending) -> None:
         """Tell how the handler that was asked for ended; ``ending.took_us`` is how long it took."""
-        if call is not self._asked:
+        if call is not self._open:
             raise IllegalTransition(f"nobody asked for this call of {call.name!r}")
-        self._asked = None
+        self._open = None
         self.workforce.ended(call, ending)
+
+    @property
+    def order(self) -> tuple[int, ...] | None:
+        """What was chosen so far, question by question; None if nobody is asked."""
+        return tuple(choice for choice, _ in self.asked) if self._chosen else None
 
     def stuck(self) -> str | None:
         """Why nothing can happen any more although the task hasn't ended, or None."""
@@ -105,14 +119,15 @@ class Engine:
 
     def _move_clock(self, until: int | None) -> bool:
         """Move to the next instant at which anything happens: results, the poll, the detector, an operator's action."""
-        at, action = self.agenda.next_instant(), None
-        wake = self.orchestrator.next_wake()
+        orchestrator, action = self.orchestrator, None
+        at = self.agenda.next_instant()
+        wake = orchestrator.next_wake()
         if wake is not None and (at is None or wake < at):
-            at, action = wake, self.orchestrator.wake
-        detection = self.orchestrator.next_detection()
-        if detection is not None and (at is None or detection < at):
-            at, action = detection, self.orchestrator.detect
-        planned = self.planned.next_instant()
+            at, action = wake, orchestrator.wake
+        detection = orchestrator.next_detection(at)
+        if detection is not None:
+            at, action = detection, orchestrator.detect
+        planned = self.planned.next_instant() if self.planned.any else None
         if planned is not None and (at is None or planned < at):
             at, action = planned, self.planned.act
         if at is None or (until is not None and at > until):

@@ -20,7 +20,14 @@ Linked = Callable[[Edge], bool]
 
 
 class GrowthError(TaskerTestkitError):
-    """A decision or a batch asked for steps that can't be made; nothing of it is (row 19)."""
+    """A decision or a batch asked for steps that can't be made; nothing of it is (row 19).
+
+    The text is Tasker's own; ``hint`` says what was possible.
+    """
+
+    def __init__(self, text: str, *, hint: str = "") -> None:
+        super().__init__(text)
+        self.hint = hint
 
 
 @dataclass(frozen=True, slots=True)

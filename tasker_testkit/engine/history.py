@@ -5,21 +5,22 @@ Instants are microseconds after the run's start inside, seconds exact to six dec
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
+from tasker_testkit.engine.history_digests import KEY, digests
+from tasker_testkit.engine.history_writing import pretty
 from tasker_testkit.model.durations import SECOND
 from tasker_testkit.model.outcome import Outcome
+from tasker_testkit.model.requests import HttpCall
 
 FORMAT: Final = "tasker-testkit/history"
 VERSION: Final = 1
 
 
-@dataclass(frozen=True, slots=True)
-class Transition:
+class Transition(NamedTuple):
     """One change of state at ``at`` microseconds; ``before`` is None for the first state."""
 
     at: int
@@ -27,11 +28,11 @@ class Transition:
     after: str
 
 
-@dataclass(frozen=True, slots=True)
-class AttemptHistory:
+class AttemptHistory(NamedTuple):
     """One attempt. ``started_at`` is when its handler was called, ``ended_at`` when it ended; None if that never came.
 
-    ``faults`` are the faults that fired in it, as data; ``checkpoints`` what it yielded, as (instant, stored record).
+    ``faults`` are the faults that fired in it, as data; ``checkpoints`` what it yielded, as (instant, stored record);
+    ``requests`` are those that its handler made over HTTP, in the order in which they ended.
     """
 
     number: int
@@ -41,6 +42,7 @@ class AttemptHistory:
     faults: tuple[Mapping[str, Any], ...]
     outcome: Outcome | None
     checkpoints: tuple[tuple[int, Mapping[str, Any]], ...] = ()
+    requests: tuple[HttpCall, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +62,9 @@ class StepHistory:
 class History:
     """A whole run: steps in order of creation, every transition of task and steps with its instant.
 
-    ``warnings`` are what the real system would only have written to its log.
+    ``warnings`` are what the real system would only have written to its log; ``order`` is what was chosen to go first,
+    question by question (``order=[...]`` chooses the same again), None for the order of creation. ``recipe`` is how the
+    run can be made again (docs/recordings.md); only a saved history has one, and with it a digest in its file.
     """
 
     profile: str
@@ -79,10 +83,22 @@ class History:
     warnings: tuple[Mapping[str, Any], ...] = ()
     dead_letters: tuple[Mapping[str, Any], ...] = ()
     stuck: str | None = None
+    order: tuple[int, ...] | None = None
+    recipe: Mapping[str, Any] | None = None
+
+    @classmethod
+    def from_json(cls, text: str) -> History:
+        """The history of a file's text, of this or an older version; ``to_json`` gives the same text back.
+
+        Raises HistoryError for what is no history, was cut off or edited, or is of a newer version.
+        """
+        from tasker_testkit.engine.history_reading import read_history
+
+        return read_history(text)
 
     def to_data(self) -> dict[str, Any]:
         """The history as the JSON value of the file format."""
-        return {
+        data = {
             "format": FORMAT,
             "version": VERSION,
             "profile": self.profile,
@@ -103,17 +119,24 @@ class History:
             "events": list(self.events),
             "warnings": list(self.warnings),
             "dead_letters": list(self.dead_letters),
+            **({} if self.order is None else {"order": list(self.order)}),
         }
+        return data if self.recipe is None else sealed({**data, "recipe": self.recipe})
 
     def to_json(self) -> str:
         """The history as text: keys sorted, two-space indent, a final newline. The same run gives the same bytes."""
-        return json.dumps(self.to_data(), indent=2, sort_keys=True, ensure_ascii=False) + "\n"
+        return pretty(self.to_data())
 
     def moments(self) -> Iterator[tuple[int, str, Transition]]:
         """Every transition as (instant, step name or ``task``, transition), ordered by instant."""
         everything = [(t.at, "task", t) for t in self.transitions]
         everything += [(t.at, step.name, t) for step in self.steps for t in step.transitions]
         return iter(sorted(everything, key=lambda entry: entry[0]))
+
+
+def sealed(data: Mapping[str, Any]) -> dict[str, Any]:
+    """A history's data with the digest of what it is now."""
+    return {**data, KEY: digests(data)}
 
 
 def written(moment: datetime) -> str:
@@ -158,4 +181,6 @@ def _attempt(attempt: AttemptHistory) -> dict[str, Any]:
     }
     if attempt.checkpoints:
         data["checkpoints"] = [{"at": seconds(at), **record} for at, record in attempt.checkpoints]
+    if attempt.requests:
+        data["requests"] = [request.to_data() for request in attempt.requests]
     return data

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from tasker_testkit.engine.ledger import Ledger, StepRow
+from tasker_testkit.engine.ledger import Ledger
 from tasker_testkit.engine.orchestrator import Orchestrator
+from tasker_testkit.engine.rows import StepRow
 from tasker_testkit.engine.workforce import Workforce
 from tasker_testkit.errors import RunError, listed
 from tasker_testkit.model.actions import Action

@@ -5,15 +5,30 @@ Its rules are the common core of both profiles; where they part, it asks a named
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections import Counter
 
 from tasker_testkit.engine.backoff import documented_delay, worker_delay
 from tasker_testkit.engine.batches import batch_growth, batches, check_number
 from tasker_testkit.engine.clock import Agenda, first_tick
 from tasker_testkit.engine.decisions import decision_growth, requested
 from tasker_testkit.engine.growth import NOTHING, Blueprint, Growth, GrowthError
-from tasker_testkit.engine.ledger import Ledger, StepRow
+from tasker_testkit.engine.ledger import Ledger
 from tasker_testkit.engine.readiness import is_stale, picked_up, stale_after
+from tasker_testkit.engine.rows import StepRow
+from tasker_testkit.engine.ways import (
+    CONTINUE,
+    ENQUEUE,
+    FAIL,
+    RETRY,
+    STEP_WAYS,
+    SUCCEED,
+    TASK_WAYS,
+    VERDICTS,
+    WAKE,
+    StepWay,
+    TaskWay,
+)
+from tasker_testkit.engine.workforce import Workforce
 from tasker_testkit.model.outcome import Outcome
 from tasker_testkit.model.profile import Profile
 from tasker_testkit.model.states import TASK_TABLE, TASK_TERMINAL
@@ -21,19 +36,22 @@ from tasker_testkit.model.states import TASK_TABLE, TASK_TERMINAL
 _EVALUATES = frozenset({"steps_in_process", "evaluating_results"})
 """The task's states in which an arriving result makes it look at its steps; in all others only the step moves."""
 _GROWING = frozenset({"decision", "batchable"})
+_ENQUEUED = TASK_WAYS["steps_enqueued"]
+_WAITS = TASK_WAYS["step_failed"]
 _NEVER_WOKEN = TASK_TERMINAL | {"blocked_by_failures"}
 
 
 class Orchestrator:
-    """Works on the ledger; hands messages to ``send``."""
+    """Works on the ledger; hands messages to the workforce."""
 
-    def __init__(self, agenda: Agenda, ledger: Ledger, profile: Profile, blueprint: Blueprint) -> None:
+    def __init__(
+        self, agenda: Agenda, ledger: Ledger, profile: Profile, blueprint: Blueprint, workforce: Workforce
+    ) -> None:
         self.agenda = agenda
         self.ledger = ledger
         self.profile = profile
         self.blueprint = blueprint
-        self.send: Callable[[StepRow], None]
-        self.before_growth: Callable[[], None]
+        self.workforce = workforce
         lifecycle = blueprint.template.lifecycle
         self.stale_after = (
             {state: stale_after(state, lifecycle, profile.stale_after) for state in profile.stale_after}
@@ -52,50 +70,58 @@ class Orchestrator:
         first = self.blueprint.initial(convergence_waits_for_batch=profile.convergence_waits_for_batch)
         self._grow(first, logged=True)
         if ledger.has_ready():
-            self._enqueue("ready_steps_found")
+            self._enqueue(TASK_WAYS["ready_steps_found"])
         else:
             ledger.move_task("no_steps_found")
 
-    def _enqueue(self, event: str) -> None:
-        """One enqueue pass: all ready steps in order of creation, those that wait for a retry over ``pending``."""
-        ledger = self.ledger
-        ledger.move_task(event)  # type: ignore[arg-type]  # callers pass one of the events that lead here
+    def _enqueue(self, way: TaskWay) -> None:
+        """One enqueue pass, to which the task comes on this way: all ready steps in order of creation."""
+        ledger, now = self.ledger, self.agenda.now
+        ledger.lead_task(way)
         ready = ledger.take_ready()
+        if len(ready) > 1:
+            for step in ready:
+                if step.state == "waiting_for_retry":
+                    ledger.move_step(step, "retry")
         for step in ready:
-            if step.state == "waiting_for_retry":
-                ledger.move_step(step, "retry")
-        for step in ready:
-            ledger.move_step(step, "enqueue")
-            step.enqueued_at = self.agenda.now
-            self.send(step)
-        ledger.move_task("steps_enqueued")
+            ledger.lead_step(step, ENQUEUE)
+            step.enqueued_at = now
+        self.workforce.send(ready)
+        ledger.lead_task(_ENQUEUED)
 
     # -- results ---------------------------------------------------------------------------------------------------
 
-    def handle(self, step: StepRow, outcome: Outcome) -> None:
-        """Handle one result that has arrived: the step first, then the task."""
-        if outcome.success:
-            self._complete(step)
-        else:
+    def handle(self, step: StepRow) -> None:
+        """Handle the step's result, which has arrived: the step first, then the task."""
+        outcome = step.result
+        assert outcome is not None
+        if not outcome.success:
             self._retry_or_fail(step, outcome)
+        elif step.type in _GROWING:
+            self._complete_and_grow(step)
+        else:
+            step.processed = True
+            self.ledger.lead_step(step, SUCCEED)
         if self.ledger.task_state in _EVALUATES:
             self.evaluate()
 
-    def _complete(self, step: StepRow) -> None:
-        """A success: the step is complete, then what it asked for grows. Growth that fails adds nothing (row 19)."""
-        growth = NOTHING
-        if step.type in _GROWING:
-            try:
-                growth = self._growth(step)
-            except GrowthError as error:
-                self.ledger.warn(f"step {step.name}: {error}")
-                if self.profile.failed_growth_fails_step:
-                    self._fail(step)
-                    return
+    def _complete_and_grow(self, step: StepRow) -> None:
+        """The step is complete, then what it asked for grows. Growth that fails adds nothing (row 19)."""
+        ledger, growth = self.ledger, NOTHING
+        ledger.move_step(step, "enqueue_for_orchestration")
+        try:
+            growth = self._growth(step)
+        except GrowthError as error:
+            fails = self.profile.failed_growth_fails_step
+            hint = f". {error.hint.lstrip()}" if fails and error.hint else ""
+            ledger.warn(f"step {step.name}: {error}{hint}")
+            if fails:
+                self._fail(step, STEP_WAYS["fail"])
+                return
         step.processed = True
-        self.ledger.move_step(step, "complete")
+        ledger.move_step(step, "complete")
         if growth is not NOTHING:
-            self.before_growth()
+            self.workforce.freeze_claims()
             self._grow(growth, logged=self.profile.grown_steps_begin_pending)
 
     def _growth(self, step: StepRow) -> Growth:
@@ -103,8 +129,12 @@ class Orchestrator:
         ledger = self.ledger
         result = step.result.result if step.result else None
         if step.type == "decision":
-            limit = self.profile.max_requested_steps
-            return decision_growth(self.blueprint, step.name, requested(result), ledger.by_name, ledger.linked, limit)
+            names, limit = requested(result), self.profile.max_requested_steps
+            growth = decision_growth(self.blueprint, step.name, names, ledger.by_name, ledger.linked, limit)
+            for name, times in Counter(names).items():
+                if times > 1:
+                    ledger.warn(f"decision {step.name} asks for {name!r} {times} times; it is made once")
+            return growth
         outcome = batches(result)
         if outcome is None:
             return NOTHING
@@ -114,30 +144,30 @@ class Orchestrator:
     def _grow(self, growth: Growth, *, logged: bool) -> None:
         """Create the steps, add the edges, and look at what may run."""
         ledger = self.ledger
-        touched = [ledger.add_step(new.name, new.type, new.template, new.inputs, logged=logged) for new in growth.steps]
+        touched = [ledger.add_step(new, logged=logged) for new in growth.steps]
         for parent, child in growth.edges:
             ledger.add_edge(ledger.by_name[parent], ledger.by_name[child])
         for row in touched:
             if not row.unmet:
                 ledger.watch(row)
 
-    def _fail(self, step: StepRow) -> None:
+    def _fail(self, step: StepRow, way: StepWay) -> None:
         step.last_error_at = self.agenda.now
         step.due_at = None
-        self.ledger.move_step(step, "fail")
+        self.ledger.lead_step(step, way)
 
     def _retry_or_fail(self, step: StepRow, outcome: Outcome) -> None:
         attempts = step.attempts or 0
         self._store_delay(step, outcome, attempts)
         allowed = step.retryable or not self.profile.template_flag_decides
         if outcome.retryable and allowed and attempts < step.max_attempts:
-            self.ledger.move_step(step, "wait_for_retry")
+            self.ledger.lead_step(step, RETRY)
             self.ledger.watch(step)
         elif self._continues(step):
             step.processed = True
-            self.ledger.move_step(step, "complete")
+            self.ledger.lead_step(step, CONTINUE)
         else:
-            self._fail(step)
+            self._fail(step, FAIL)
 
     def _continues(self, step: StepRow) -> bool:
         """Does the batch go on without this failed instance? (Row 27; ``isolate`` leaves a dead letter.)"""
@@ -166,19 +196,12 @@ class Orchestrator:
         """Look at all steps and move the task on."""
         ledger = self.ledger
         status = ledger.status()
-        if ledger.task_state == "steps_in_process":
-            if status == "waiting_for_dependencies" and self._waits_for_retry():
-                ledger.move_task("step_failed")
-                return
-            ledger.move_task("step_completed")
-        if status == "blocked_by_failures":
-            ledger.move_task("permanent_failure")
-        elif status == "has_ready_steps":
-            self._enqueue("ready_steps_found")
-        elif status == "all_complete":
-            ledger.move_task("all_steps_successful")
-        elif status == "waiting_for_dependencies":
-            ledger.move_task("no_dependencies_ready")
+        if status == "has_ready_steps":
+            self._enqueue(VERDICTS[status])
+        elif status == "waiting_for_dependencies" and ledger.task_state == "steps_in_process" and self._retries():
+            ledger.lead_task(_WAITS)
+        else:
+            ledger.lead_task(VERDICTS[status])
 
     def reconsider(self) -> None:
         """After an operator's action: evaluate the task again, or leave it to the next result or tick (row 23)."""
@@ -193,7 +216,7 @@ class Orchestrator:
         if ledger.task_state in _EVALUATES:
             self.evaluate()
 
-    def _waits_for_retry(self) -> bool:
+    def _retries(self) -> bool:
         """Is a backoff all that the task waits for? (Row 5.)"""
         return self.profile.waits_in_waiting_for_retry and self.ledger.next_due() is not None
 
@@ -215,28 +238,23 @@ class Orchestrator:
 
     def wake(self) -> None:
         """The due instant or the poll's tick has come: enqueue what is ready."""
-        ledger = self.ledger
         self.polled_through = self.agenda.now
-        if ledger.task_state == "waiting_for_retry":
-            self._enqueue("retry_ready")
-            return
-        if ledger.task_state == "waiting_for_dependencies":
-            ledger.move_task("dependencies_ready")
-        elif ledger.task_state == "steps_in_process":
-            ledger.move_task("step_completed")
-        self._enqueue("ready_steps_found")
+        self._enqueue(WAKE)
 
     # -- staleness -------------------------------------------------------------------------------------------------
 
-    def next_detection(self) -> int | None:
-        """The tick of the staleness detector that will end the task as it stands, or None."""
+    def next_detection(self, before: int | None) -> int | None:
+        """The tick of the staleness detector that will end the task as it stands, if it comes ``before``, or None."""
         profile, ledger = self.profile, self.ledger
         threshold = self.stale_after.get(ledger.task_state)
         if threshold is None:
             return None
         at = min(ledger.task_since + threshold, ledger.task_created_at + profile.stale_age)
+        if before is not None and before <= at:
+            return None
         earliest = max(at, ledger.task_since, self.detected_through + 1)
-        return first_tick(earliest, profile.detector_phase, profile.detector_interval)
+        tick = first_tick(earliest, profile.detector_phase, profile.detector_interval)
+        return tick if before is None or tick < before else None
 
     def detect(self) -> None:
         """The detector's pass: a stale task gets a dead letter and ends in ``error``; its steps stay as they are."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import defaultdict
 from collections.abc import Sequence
 from heapq import heappop, heappush
 
@@ -15,20 +15,23 @@ from tasker_testkit.model.actions import Action, When
 class Planned:
     """The planned actions of one run, each done once: after everything else of its instant, in the order of the plan.
 
-    ``refused`` has, for each action that couldn't be done, why.
+    ``any``: are there any? ``refused`` has, for each action that couldn't be done, why.
     """
 
     def __init__(self, actions: Sequence[Action], ledger: Ledger, operator: Operator) -> None:
+        self.any = bool(actions)
         self.refused: list[str] = []
         self._ledger = ledger
         self._operator = operator
         self._due: list[tuple[int, int, Action]] = []
-        self._waiting = {number: action for number, action in enumerate(actions) if action.when}
-        self._entered: Counter[tuple[str | None, str]] = Counter()
+        self._waiting: dict[int, Action] = {}
+        self._entered: defaultdict[tuple[str | None, str], int] = defaultdict(int)
         self._looked_at = 0
         for number, action in enumerate(actions):
             if action.when is None:
                 heappush(self._due, (action.at, number, action))
+            else:
+                self._waiting[number] = action
 
     @property
     def missed(self) -> list[Action]:

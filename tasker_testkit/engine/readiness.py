@@ -10,10 +10,9 @@ from collections.abc import Mapping
 from typing import Final
 
 from tasker_testkit.model.durations import MINUTE, SECOND
-from tasker_testkit.model.states import ExecutionStatus, StepState, TaskState
+from tasker_testkit.model.states import ExecutionStatus, TaskState
 from tasker_testkit.model.template import Lifecycle
 
-_WAITS: Final[frozenset[StepState]] = frozenset({"pending", "waiting_for_retry"})
 _HOUR: Final = 60 * MINUTE
 
 RECOMMENDED_ACTION: Final[Mapping[ExecutionStatus, str]] = {
@@ -42,53 +41,15 @@ def next_retry_at(
     return last_error_at + min(1 << min(1 if attempts is None else attempts, 6), 60) * SECOND
 
 
-def is_ready(
-    state: StepState,
-    dependencies_satisfied: bool,
-    eligible: bool,
-    next_retry: int | None,
-    now: int,
-    *,
-    in_process: bool = False,
-    processed: bool = False,
-) -> bool:
-    """May the step be enqueued now? At the very instant of ``next_retry`` it may."""
-    return (
-        state in _WAITS
-        and dependencies_satisfied
-        and eligible
-        and (next_retry is None or next_retry <= now)
-        and not in_process
-        and not processed
-    )
-
-
-def execution_status(counts: Mapping[StepState, int], ready: bool) -> ExecutionStatus:
-    """What the steps make of their task, first match. ``counts`` has the number of steps in each state."""
-    if counts["error"]:
-        return "blocked_by_failures"
-    if ready:
-        return "has_ready_steps"
-    if (
-        counts["in_progress"]
-        or counts["enqueued"]
-        or counts["enqueued_for_orchestration"]
-        or counts["enqueued_as_error_for_orchestration"]
-    ):
-        return "processing"
-    settled = counts["complete"] + counts["resolved_manually"]
-    return "all_complete" if settled and settled == sum(counts.values()) else "waiting_for_dependencies"
-
-
-def health_status(counts: Mapping[StepState, int]) -> str:
+def health_status(shares: Mapping[str, int]) -> str:
     """``blocked`` with a step in ``error``, else ``healthy``."""
-    return "blocked" if counts["error"] else "healthy"
+    return "blocked" if shares["error"] else "healthy"
 
 
-def completion_percentage(counts: Mapping[StepState, int]) -> float:
+def completion_percentage(shares: Mapping[str, int]) -> float:
     """Share of steps that are complete or resolved by hand, in percent with two decimals; 0 without steps."""
-    total = sum(counts.values())
-    return round(100 * (counts["complete"] + counts["resolved_manually"]) / total, 2) if total else 0.0
+    total = sum(shares.values())
+    return round(100 * shares["settled"] / total, 2) if total else 0.0
 
 
 def picked_up(

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from tasker_testkit.engine.ledger import Ledger, StepRow
+from tasker_testkit.engine.ledger import Ledger
+from tasker_testkit.engine.rows import StepRow
 from tasker_testkit.model.states import STEP_SATISFIED, TASK_TERMINAL
 
 _ENDED = TASK_TERMINAL | {"blocked_by_failures"}

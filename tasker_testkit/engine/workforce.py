@@ -7,16 +7,21 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable
+from itertools import chain
 
-from tasker_testkit.engine.calls import Call, Worker, within_timeout
-from tasker_testkit.engine.clock import CLAIM, RESULT, START, Agenda, first_tick
-from tasker_testkit.engine.ledger import Attempt, Ledger, StepRow
+from tasker_testkit.engine.calls import Call, Overdue, Worker, within_timeout
+from tasker_testkit.engine.clock import CLAIM, RESULT, Agenda, first_tick
+from tasker_testkit.engine.ledger import Ledger
+from tasker_testkit.engine.rows import Attempt, StepRow
+from tasker_testkit.engine.silence import OVERDUE, fall_silent
+from tasker_testkit.engine.ways import STEP_WAYS
 from tasker_testkit.errors import RunError
-from tasker_testkit.model.durations import SECOND
 from tasker_testkit.model.faults import FaultPlan
-from tasker_testkit.model.outcome import Checkpoint, Ending, Outcome, Silence, failure
+from tasker_testkit.model.outcome import Checkpoint, Ending, Outcome
 from tasker_testkit.model.profile import Profile
 from tasker_testkit.model.states import STEP_CLAIMABLE
+
+_START = STEP_WAYS["start"]
 
 
 class Workforce:
@@ -29,14 +34,12 @@ class Workforce:
         profile: Profile,
         faults: FaultPlan,
         size: int | None,
-        handle: Callable[[StepRow, Outcome], None],
-        publish: Callable[[StepRow, int, Outcome], None],
+        publish: Callable[[Call, Outcome], None],
     ) -> None:
         self.agenda = agenda
         self.ledger = ledger
         self.profile = profile
         self.faults = faults
-        self.handle = handle
         self.publish = publish
         self.free = size
         self.processes = [Worker() for _ in range(size or 1)] if profile.eager_claims else []
@@ -45,36 +48,49 @@ class Workforce:
         self.unread: list[tuple[StepRow, int]] = []
         self.left: dict[StepRow, list[int]] = {}
         self.unknown: set[str] = set()
-        self.claimed: dict[Call, None] = {}
+        self.called: list[Call] = []
+        """Every call handed over, in that order."""
 
     # -- messages and claims ---------------------------------------------------------------------------------------
 
-    def send(self, step: StepRow) -> None:
-        """Put the message that the step is enqueued before the workers."""
-        self.agenda.put(self.agenda.now, CLAIM, self._deliver, step)
-        if step in self.left:
-            self.recall(step)
+    def send(self, steps: list[StepRow]) -> None:
+        """Put the messages that these steps are enqueued before the workers."""
+        self.agenda.claims.extend(steps)
+        if self.left:
+            for step in steps:
+                self.recall(step)
 
     def recall(self, step: StepRow) -> None:
         """The step is claimable again: messages that found it in another state come back at their next turn."""
         for seen_at in self.left.pop(step, ()):
             at = first_tick(self.agenda.now, seen_at, self.profile.visibility)
-            self.agenda.put(at, CLAIM, self._deliver, step)
+            self.agenda.put(at, CLAIM, step)
 
-    def _deliver(self, step: StepRow) -> None:
+    def deliver(self, step: StepRow) -> None:
+        """A message has come: a worker claims the step, or doesn't (yet)."""
+        worker = None
         if not self.staffed:
             self.unread.append((step, self.agenda.now + self.profile.visibility))
-        elif step.state not in STEP_CLAIMABLE or step.template.name in self.unknown:
+            return
+        if step.state not in STEP_CLAIMABLE or (self.unknown and step.template.name in self.unknown):
             self.left.setdefault(step, []).append(self.agenda.now)
-        elif self.profile.eager_claims:
-            self._claim(step, self._process())
-        elif self.free is None:
-            self._claim(step, None)
-        elif self.free:
+            return
+        if self.processes:
+            worker = self._process()
+        elif self.free is not None:
+            if not self.free:
+                self.waiting.append(step)
+                return
             self.free -= 1
-            self._claim(step, None)
+        call = self.attempt(step, worker)
+        self.ledger.lead_step(step, _START)
+        step.in_process = True
+        if worker is None:
+            self.agenda.starts.append(call)
         else:
-            self.waiting.append(step)
+            self.dispatch(call)
+        if call.record.faults:
+            self._duplicate(call)
 
     def _process(self) -> Worker:
         """The process that takes the next message: the one with the least to do."""
@@ -84,39 +100,34 @@ class Workforce:
             self.processes.append(alive[0])
         return min(alive, key=lambda worker: len(worker.queue) + worker.busy)
 
-    def _claim(self, step: StepRow, worker: Worker | None) -> None:
-        call = Call(step, worker)
-        self.ledger.move_step(step, "start")
-        step.in_process = True
-        call.record = self._count_attempt(step)
-        self._queue(call)
-        if call.record.faults and any(fault.kind == "duplicate" for fault in call.record.faults):
-            self._duplicate(call)
-
-    def _count_attempt(self, step: StepRow) -> Attempt:
-        now = self.agenda.now
-        step.attempts = (step.attempts or 0) + 1
-        step.last_attempted_at = now
-        record = Attempt(step.attempts, step.enqueued_at, now, self.faults.at(step.name, step.attempts))
+    def attempt(self, step: StepRow, worker: Worker | None) -> Call:
+        """The step's next attempt. What its handler will see of the row is read before the attempt is counted."""
+        number, now = (step.attempts or 0) + 1, self.agenda.now
+        record = Attempt(number, step.enqueued_at, now, self.faults.at(step.name, number))
+        call = Call(step, worker, record)
+        step.attempts, step.last_attempted_at = number, now
         step.log.append(record)
-        return record
+        return call
 
     def _duplicate(self, call: Call) -> None:
-        """The dispatch is delivered twice: the handler is called twice with the same context (rows 21 and 29)."""
+        """A dispatch may be delivered twice: the handler is called twice with the same context (rows 21 and 29)."""
+        if all(fault.kind != "duplicate" for fault in call.record.faults):
+            return
         echo = call.again(echo=True)
         if self.profile.duplicates_claim_twice:
             self.ledger.claim_again(call.step)
             call.step.attempts = call.record.number + 1
             echo.worker = Worker()
-        self._queue(echo)
+        self.dispatch(echo)
 
-    def _queue(self, call: Call) -> None:
-        self.claimed[call] = None
-        if call.worker is None:
-            self.agenda.put(self.agenda.now, START, self._hand_over, call)
+    def dispatch(self, call: Call) -> None:
+        """Put the claimed call before its worker, or among those that are made now."""
+        worker = call.worker
+        if worker is None:
+            self.agenda.starts.append(call)
         else:
-            call.worker.queue.append(call)
-            self.agenda.put(self.agenda.now, START, self._next_of, call.worker)
+            worker.queue.append(call)
+            self.agenda.starts.append(worker)
 
     def stop_workers(self, grace: int = 0) -> None:
         """Every worker process ends, and none takes its place; what they had claimed stays in_progress (row 21).
@@ -131,74 +142,81 @@ class Workforce:
         """A new worker process starts; a message that nobody read comes to it after the visibility timeout."""
         self.staffed = True
         for step, visible_at in self.unread:
-            self.agenda.put(max(visible_at, self.agenda.now), CLAIM, self._deliver, step)
+            self.agenda.put(max(visible_at, self.agenda.now), CLAIM, step)
         self.unread.clear()
 
     def freeze_claims(self) -> None:
         """Fix what the claimed handlers will see, before results or edges change that they don't know of."""
-        for call in self.claimed:
+        starts = self.agenda.starts
+        busy = (worker.queue for worker in self.processes)
+        for call in chain(*busy, *(entry.queue if isinstance(entry, Worker) else (entry,) for entry in starts)):
             _ = call.dependency_results
 
     # -- handlers --------------------------------------------------------------------------------------------------
 
-    def _next_of(self, worker: Worker) -> Call | None:
-        if worker.busy or not worker.queue or not worker.alive or not worker.thread_alive:
-            return None
-        worker.busy = True
-        return self._hand_over(worker.queue.popleft())
-
-    def _hand_over(self, call: Call) -> Call:
+    def hand_over(self, entry: Call | Worker) -> Call | None:
+        """The call that is now made, or None if a process that was to make one can't."""
+        if isinstance(entry, Worker):
+            if not entry.can_start:
+                return None
+            entry.busy = True
+            entry = entry.queue.popleft()
+        call, record = entry, entry.record
         call.at = self.agenda.now
-        del self.claimed[call]
-        if call.record.started_at is None:
-            call.record.started_at = call.at
+        self.called.append(call)
+        if record.started_at is None:
+            record.started_at = call.at
         return call
 
     def ended(self, call: Call, ending: Ending) -> None:
         """Book what the handler came to, at the instant at which it ends."""
-        if self.profile.honours_timeout and call.step.template.timeout_seconds is not None:
+        if call.step.template.timeout_seconds is not None and self.profile.honours_timeout:
             ending = within_timeout(call, ending)
-        self.agenda.put(self.agenda.now + ending.took_us, RESULT, self._finish, (call, ending))
+        if ending.took_us:
+            self.agenda.put(self.agenda.now + ending.took_us, RESULT, (call, ending))
+        else:
+            self.agenda.results.append((call, ending))
 
-    def _finish(self, booked: tuple[Call, Ending]) -> None:
-        call, ending = booked
-        if call.worker is not None and not call.worker.alive and self.agenda.now >= call.worker.until:
-            return
-        if isinstance(ending, Silence):
-            self._fall_silent(call, ending)
-        elif isinstance(ending, Checkpoint):
+    def finish(self, call: Call, ending: Ending | Overdue) -> StepRow | None:
+        """A handler has ended, or what it left behind is overdue. The step, if that brought its result."""
+        worker = call.worker
+        if isinstance(ending, Overdue):
+            return OVERDUE[ending.why](self, call)
+        if worker is not None and not worker.alive and self.agenda.now >= worker.until:
+            return None
+        if isinstance(ending, Outcome):
+            if worker is not None or self.free is not None:
+                self.release(call)
+            if call.step.template.publishes_events:
+                self.publish(call, ending)
+            return self.settle(call, ending)
+        if isinstance(ending, Checkpoint):
             self._keep_checkpoint(call, ending)
         else:
-            self._release(call)
-            if call.step.template.publishes_events:
-                self.publish(call.step, call.attempt, ending)
-            self.settle(call, ending)
+            fall_silent(self, call, ending)
+        return None
 
-    def settle(self, call: Call, outcome: Outcome) -> None:
+    def settle(self, call: Call, outcome: Outcome) -> StepRow | None:
         """The result of a dispatch arrives; it is dropped if its attempt is over or the step is no longer its own."""
         step, record = call.step, call.record
         if record.outcome is not None or step.state != "in_progress" or step.log[-1] is not record:
-            return
-        step.result_at = self.agenda.now
+            return None
+        step.result_at = now = self.agenda.now
         if record.ended_at is None:
-            record.ended_at = step.result_at
+            record.ended_at = now
         record.outcome = step.result = outcome
         step.in_process = False
-        if outcome.success:
-            self.ledger.move_step(step, "enqueue_for_orchestration")
-        else:
-            self.ledger.move_step(step, "enqueue_as_error_for_orchestration")
-        self.handle(step, outcome)
+        return step
 
-    def _release(self, call: Call) -> None:
+    def release(self, call: Call) -> None:
         """The worker is free for its next handler."""
         if call.worker is not None:
             call.worker.busy = False
-            self.agenda.put(self.agenda.now, START, self._next_of, call.worker)
+            self.agenda.starts.append(call.worker)
         elif self.free is not None and not call.echo:
             self.free += 1
             if self.waiting:
-                self.agenda.put(self.agenda.now, CLAIM, self._deliver, self.waiting.popleft())
+                self.agenda.claims.append(self.waiting.popleft())
 
     def _keep_checkpoint(self, call: Call, checkpoint: Checkpoint) -> None:
         """Store the progress and dispatch the step again, at the tail of its worker's queue (semantics, section 7)."""
@@ -214,9 +232,9 @@ class Workforce:
         self._check_progress(call)
         following = call.again()
         following.checkpoint = {"step_uuid": self.ledger.step_uuid(step), **progress}
-        self._queue(following)
+        self.dispatch(following)
         if call.worker is not None:
-            self._release(call)
+            self.release(call)
 
     def _check_progress(self, call: Call) -> None:
         number, limit = len(call.record.checkpoints), self.profile.max_checkpoints
@@ -227,67 +245,3 @@ class Workforce:
                 f"cursor {cursor!r:.80}, and doesn't end. Start each piece from context.checkpoint_cursor, or allow "
                 f"more: profile=dataclasses.replace(DOCUMENTED, max_checkpoints={10 * limit})."
             )
-
-    # -- when no result comes --------------------------------------------------------------------------------------
-
-    def _fall_silent(self, call: Call, silence: Silence) -> None:
-        if silence.why == "hangs":
-            return
-        if silence.why == "died":
-            self._bury(call)
-        elif silence.why == "thread_died" and call.worker is not None:
-            call.worker.thread_alive = False
-        else:
-            self._release(call)
-        if call.step.log[-1] is call.record and call.step.state == "in_progress":
-            self._leave_behind(call, silence)
-
-    def _bury(self, call: Call) -> None:
-        """The worker's process is gone; another one takes the steps that come later."""
-        if call.worker is None:
-            self._release(call)
-        else:
-            call.worker.alive = False
-
-    def _leave_behind(self, call: Call, silence: Silence) -> None:
-        """What the missing result means for the step (rows 10, 11 and 21)."""
-        step, record, profile = call.step, call.record, self.profile
-        if silence.why == "unstorable":
-            record.ended_at = self.agenda.now
-            self.ledger.move_step(step, "enqueue_for_orchestration")
-        elif silence.why == "no_completion":
-            due = first_tick(call.at + profile.completion_limit, profile.cleanup_phase, profile.cleanup_interval)
-            self.agenda.put(max(due, self.agenda.now), RESULT, self._clean_up, call)
-        elif profile.redelivery is not None:
-            record.ended_at = self.agenda.now
-            at = max(record.claimed_at + profile.redelivery, self.agenda.now)
-            self.agenda.put(at, RESULT, self._deliver_again, call)
-
-    def _clean_up(self, call: Call) -> None:
-        """The worker gives up waiting for a completion (row 10)."""
-        limit_ms = self.profile.completion_limit * 1_000 // SECOND
-        started = self.ledger.written(call.at)
-        metadata = {"error_type": "ffi_timeout", "execution_time_ms": limit_ms, "started_at": started}
-        timeout = failure(
-            f"FFI handler timed out after {limit_ms}ms",
-            "ffi_timeout",
-            retryable=True,
-            result={},
-            status="failed",
-            metadata=metadata,
-            worker_made=True,
-        )
-        self.settle(call, timeout)
-
-    def _deliver_again(self, call: Call) -> None:
-        """The message of a worker that died comes back: the step runs again, or has no attempt left (row 21)."""
-        step = call.step
-        if step.state != "in_progress" or step.log[-1] is not call.record or call.record.outcome is not None:
-            return
-        if not step.eligible:
-            self.settle(call, failure("The worker died and no attempt is left", "worker_crashed", retryable=False))
-            return
-        again = Call(step, None)
-        again.record = self._count_attempt(step)
-        again.record.enqueued_at = None
-        self._queue(again)

@@ -3,19 +3,16 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Mapping
 from datetime import UTC, datetime
 from typing import Any, Final
 
 from tasker_testkit.engine.history import AttemptHistory, StepHistory, moment
 from tasker_testkit.fidelity.evidence import Seen
-
-Path = tuple[object, ...]
-"""Keys and indexes: ``("steps", "charge", "attempts", 0, "stored", "result", "id")``."""
+from tasker_testkit.model.changes import Path, changes, quiet
 
 _TIMES: Final = ("completed_at", "started_at")
 _RESULT: Final = ("stored", "result")
-_MISSING: Final = object()
 _DAY_AND_TIME: Final = re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d")
 
 
@@ -122,25 +119,3 @@ def _offset(text: str, start: datetime) -> str:
     except ValueError:
         return text
     return f"start + {(named if named.tzinfo else named.replace(tzinfo=UTC)) - start}"
-
-
-# -- paths -----------------------------------------------------------------------------------------------------------
-
-
-def changes(one: Any, other: Any, path: Path = ()) -> Iterator[Path]:
-    """Every place in which two JSON values differ, below ``path``."""
-    if isinstance(one, Mapping) and isinstance(other, Mapping):
-        for key in dict.fromkeys((*one, *other)):
-            yield from changes(one.get(key, _MISSING), other.get(key, _MISSING), (*path, key))
-    elif isinstance(one, list) and isinstance(other, list) and len(one) == len(other):
-        for index, pair in enumerate(zip(one, other, strict=True)):
-            yield from changes(*pair, (*path, index))
-    elif one != other or isinstance(one, bool) != isinstance(other, bool):
-        yield path
-
-
-def quiet(paths: Iterable[Path], noise: Collection[Path]) -> Iterator[Path]:
-    """The paths that are neither noise nor below it."""
-    for path in paths:
-        if not noise or not any(path[:length] in noise for length in range(1, len(path) + 1)):
-            yield path

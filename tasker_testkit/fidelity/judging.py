@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Collection
 
-from tasker_testkit.fidelity.changes import Path, concerned
+from tasker_testkit.fidelity.changes import concerned
 from tasker_testkit.fidelity.evidence import Evidence, Told
 from tasker_testkit.fidelity.rows import Row
 from tasker_testkit.fidelity.words import named
+from tasker_testkit.model.changes import Path
 from tasker_testkit.model.divergence import Divergence
 
 

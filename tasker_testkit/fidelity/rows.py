@@ -216,8 +216,8 @@ ROWS: Final = (
     ),
     Row(
         24,
-        "domain events of failures",
-        ("publishes_failure_conditions",),
+        "domain events: of failures, publishers, subscribers",
+        ("publishes_failure_conditions", "runs_publishers", "unwraps_event_payloads"),
         "publish it from the handler itself",
         of_task=working.events,
     ),

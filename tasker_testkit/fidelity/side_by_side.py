@@ -7,8 +7,9 @@ from collections.abc import Collection, Iterator
 from typing import Any
 
 from tasker_testkit.engine.history import History, StepHistory, moment
-from tasker_testkit.fidelity.changes import Path, changes, quiet, without_clock
+from tasker_testkit.fidelity.changes import without_clock
 from tasker_testkit.fidelity.evidence import Seen, attempts, waits
+from tasker_testkit.model.changes import MISSING, Path, changes, quiet, value_at
 from tasker_testkit.model.divergence import Difference
 from tasker_testkit.model.durations import spoken
 from tasker_testkit.model.outcome import Outcome
@@ -55,7 +56,7 @@ def _results(
     for path in quiet(changes(values[0], values[1], start), noise):
         place = path[len(start) :]
         what = ".".join(["result", *map(str, place)])
-        yield Difference(one.name, what, *(_shown(_at(value, place)) for value in values))
+        yield Difference(one.name, what, *(_shown(value_at(value, place)) for value in values))
         return
 
 
@@ -69,17 +70,8 @@ def _result(step: StepHistory, history: History) -> Any:
     return without_clock(outcome.result, began) if outcome and outcome.success else None
 
 
-def _at(value: Any, place: Path) -> Any:
-    for key in place:
-        try:
-            value = value[key]
-        except (KeyError, IndexError, TypeError):
-            return None
-    return value
-
-
 def _shown(value: Any) -> str:
-    text = json.dumps(value, ensure_ascii=False, default=repr)
+    text = json.dumps(None if value is MISSING else value, ensure_ascii=False, default=repr)
     return text if len(text) <= 40 else f"{text[:39]}…"
 
 

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from tasker_testkit.fidelity.evidence import Evidence, Told, attempts
+from collections.abc import Mapping
+from typing import Any
+
+from tasker_testkit.fidelity.evidence import Evidence, Seen, Told, attempts
 from tasker_testkit.fidelity.words import counted, named
 from tasker_testkit.model.durations import spoken
 
@@ -36,19 +39,63 @@ def _acted_on(case: Evidence, *actions: str) -> list[str]:
 
 
 def events(case: Evidence) -> Told | None:
-    """Row 24: what isn't published."""
-    published = [
-        [(event["name"], event["step"], event["attempt"], event["condition"]) for event in seen.history.events]
-        for seen in (case.before, case.after)
-        if seen.history
+    """Row 24: what isn't published, or not by whom the template names, or not as its subscribers read it."""
+    found = [told for told in (_unpublished(case), _unshaped(case), _misread(case)) if told]
+    steps = dict.fromkeys(step for steps, _ in found for step in steps)
+    return (tuple(steps), "; ".join(said for _, said in found)) if found else None
+
+
+def _published(seen: Seen) -> list[Mapping[str, Any]]:
+    return list(seen.history.events) if seen.history else []
+
+
+def _same(one: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
+    return all(one[key] == other[key] for key in ("name", "step", "attempt", "condition"))
+
+
+def _unpublished(case: Evidence) -> Told | None:
+    """Failures of which nobody is told."""
+    after = _published(case.after)
+    missing = [
+        event
+        for event in _published(case.before)
+        if event["condition"] != "success" and not any(_same(event, other) for other in after)
     ]
-    missing = [event for event in published[0] if event not in published[-1]]
     if not missing:
         return None
-    name, step, _, _ = missing[0]
     more = f" (and {len(missing) - 1} more)" if len(missing) > 1 else ""
-    steps = tuple(dict.fromkeys(step for _, step, _, _ in missing))
-    return steps, f"the event `{name}` of the failing `{step}` isn't published{more}"
+    said = f"the event `{missing[0]['name']}` of the failing `{missing[0]['step']}` isn't published{more}"
+    return tuple(dict.fromkeys(event["step"] for event in missing)), said
+
+
+def _unshaped(case: Evidence) -> Told | None:
+    """Events that a publisher of the team's own would have shaped, or kept back."""
+    shaped = [event for event in _published(case.before) if "publisher" in event]
+    kept = [event for event in _published(case.after) if not any(_same(event, one) for one in _published(case.before))]
+    named = [(event, publisher) for event in (*shaped, *kept) if (publisher := _publisher(case, event))]
+    if not named:
+        return None
+    event, publisher = named[0]
+    said = f"the event `{event['name']}` of `{event['step']}` is published without `{publisher}`, as the result is"
+    return tuple(dict.fromkeys(event["step"] for event, _ in named)), said
+
+
+def _publisher(case: Evidence, event: Mapping[str, Any]) -> str | None:
+    step = case.definition(event["step"])
+    declared = step.publishes_events if step else ()
+    return next((one.publisher for one in declared if one.name == event["name"]), None)
+
+
+def _misread(case: Evidence) -> Told | None:
+    """Subscribers that look for the payload where it isn't."""
+    after = _published(case.after)
+    for event in _published(case.before):
+        others = [other.get("subscribers", ()) for other in after if _same(event, other)]
+        lost = [name for name in event.get("subscribers", ()) if others and name not in others[0]]
+        if lost:
+            said = f"`{lost[0]}` is handed the whole message of `{event['name']}`, with the payload inside, and fails"
+            return (event["step"],), said
+    return None
 
 
 def queueing(case: Evidence, step: str) -> str | None:

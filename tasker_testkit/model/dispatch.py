@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Any
+from types import MappingProxyType
+from typing import Any, NamedTuple
 
+from tasker_testkit.model.plain import Frozen
 from tasker_testkit.model.template import StepTemplate, Template
 
 EPOCH_START = datetime(2026, 1, 1, tzinfo=UTC)
@@ -16,7 +18,7 @@ EPOCH_START = datetime(2026, 1, 1, tzinfo=UTC)
 class TaskFacts:
     """The task as its handlers see it. ``created_at`` is an aware UTC instant; ``priority`` a whole number.
 
-    ``made`` and ``steps_made`` are where the worker keeps what it works out once: of this task, of its steps.
+    ``made`` and ``steps_made`` are where the worker keeps what it works out once: of this input, of the steps.
     """
 
     task_uuid: str
@@ -28,17 +30,16 @@ class TaskFacts:
     reason: str = "test"
     tags: Sequence[str] = ()
     priority: int = 0
-    made: dict[str, bytes] = field(default_factory=dict, compare=False, repr=False)
-    steps_made: dict[str, bytes] = field(default_factory=dict, compare=False, repr=False)
+    made: dict[str, Any] = field(default_factory=dict, compare=False, repr=False)
+    steps_made: dict[str, Any] = field(default_factory=dict, compare=False, repr=False)
 
 
-@dataclass(frozen=True, slots=True)
-class Dispatch:
+class Dispatch(NamedTuple):
     """One dispatch of one step. The step's row is as it was *before* the claim: ``attempts`` made so far.
 
     ``dependency_results`` maps each processed ancestor to its whole stored result, ``results`` is the step's own last
-    stored result (on a retry: the failure), ``checkpoint`` what an earlier part of it yielded. ``at`` is the instant of
-    the hand-over. Nothing here is handed to a handler as it is: its context is a copy.
+    stored result (on a retry: the failure): both as functions that give a copy each time, for each context its own.
+    ``checkpoint`` is what an earlier part of it yielded. ``at`` is the instant of the hand-over.
     """
 
     task: TaskFacts
@@ -52,8 +53,8 @@ class Dispatch:
     max_attempts: int = 3
     retryable: bool = True
     inputs: Any = None
-    results: Mapping[str, Any] | None = None
+    results: Frozen | None = None
     checkpoint: Mapping[str, Any] | None = None
     last_attempted_at: datetime | None = None
     backoff_request_seconds: int | None = None
-    dependency_results: Mapping[str, Any] = field(default_factory=dict)
+    dependency_results: Mapping[str, Frozen] = MappingProxyType({})

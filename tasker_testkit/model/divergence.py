@@ -31,6 +31,17 @@ class Difference:
 
 
 @dataclass(frozen=True, slots=True)
+class Change:
+    """One thing in which two runs differ: whose (a step, ``task``, ``effects``), its attempt, what, and both."""
+
+    owner: str
+    attempt: int | None
+    what: str
+    one: str
+    other: str
+
+
+@dataclass(frozen=True, slots=True)
 class Divergence:
     """One row of ``docs/profiles.md`` that mattered: number and title, the steps it concerns, what to do about it."""
 

@@ -12,7 +12,12 @@ from typing import Any, Final, Literal, NamedTuple, TypeGuard
 from tasker_testkit.errors import FaultError, TaskerTestkitError, listed, near
 from tasker_testkit.model.corruption import parts
 from tasker_testkit.model.durations import exactly, microseconds
+from tasker_testkit.model.http_faults import HttpFault, Outage
+from tasker_testkit.model.http_settings import read_http, read_outage, write_wire
 from tasker_testkit.model.outcome import Failure
+
+ANYWHERE: Final = ("http", "outage")
+"""Kinds that strike a handler's requests; they needn't name a step."""
 
 Attempts = int | Iterable[int] | None
 Fields = dict[str, Any]
@@ -54,7 +59,7 @@ class Fault:
     """One fault. ``attempts`` are 1-based and ascending, None = every attempt; the rest belongs to its ``kind``.
 
     ``raised``: of ``raise``; ``failure``: of ``fail``; ``by`` (microseconds): of ``delay``; ``when``: of ``crash``;
-    ``path``, ``value``: of ``corrupt``.
+    ``path``, ``value``: of ``corrupt``; ``wire``: of ``http`` and ``outage``, whose ``step`` may be ``""`` for any.
     """
 
     kind: str
@@ -66,6 +71,7 @@ class Fault:
     when: Literal["before", "checkpoint", "after"] = "before"
     path: str = ""
     value: Any = field(default=None, hash=False)
+    wire: HttpFault | Outage | None = None
 
     def hits(self, attempt: int) -> bool:
         """Whether the fault is aimed at this attempt."""
@@ -77,16 +83,18 @@ class Fault:
 
     def to_data(self) -> dict[str, Any]:
         """The fault as plain JSON, as ``fault_from_data`` reads it."""
-        data: dict[str, Any] = {"step": self.step}
+        data: dict[str, Any] = {"step": self.step} if self.step else {}
         if self.attempts is not None:
             data["attempt"] = self.attempts[0] if len(self.attempts) == 1 else list(self.attempts)
         return {**data, self.kind: KINDS[self.kind].write(self)}
 
     def __str__(self) -> str:
+        what = f"{self.kind} {self.wire}" if self.wire else self.kind
+        where = f" at {self.step}" if self.step else ""
         if self.attempts is None:
-            return f"{self.kind} at {self.step}, every attempt"
+            return f"{what}{where}, every attempt" if where else what
         plural = "s" if len(self.attempts) > 1 else ""
-        return f"{self.kind} at {self.step}, attempt{plural} {', '.join(map(str, self.attempts))}"
+        return f"{what}{where}, attempt{plural} {', '.join(map(str, self.attempts))}"
 
 
 def _named(name: str, known: ExceptionClasses) -> type[BaseException]:
@@ -100,8 +108,10 @@ def _is_exception(value: Any) -> TypeGuard[type[BaseException]]:
 
 def fault(kind: str, step: str, attempt: Attempts, setting: Any) -> Fault:
     """A checked fault; ``setting`` is what its data has under ``kind``. Raises FaultError."""
-    if not isinstance(step, str) or not step:
+    if not isinstance(step, str) or not (step or kind in ANYWHERE):
         raise FaultError(f"A fault's step is the name of a step, not {step!r}.")
+    if kind == "outage" and (step or attempt is not None):
+        raise FaultError("An outage strikes whoever calls the system: it has neither step nor attempt.")
     return Fault(kind, step, _attempts(attempt), **KINDS[kind].read(setting))
 
 
@@ -117,11 +127,11 @@ def fault_from_data(data: Any) -> Fault:
         raise FaultError(
             f"A fault needs exactly one kind; this one has {' and '.join(kinds) or 'none'}. Kinds:\n{listed(KINDS)}"
         )
-    if "step" not in data:
+    if "step" not in data and kinds[0] not in ANYWHERE:
         raise FaultError(f"The fault {kinds[0]!r} names no step. Add 'step: NAME'.")
     if data.get("attempt", 1) is None:
         raise FaultError("'attempt' is empty. Give a number or several, or leave the key out for every attempt.")
-    return fault(kinds[0], data["step"], data.get("attempt"), data[kinds[0]])
+    return fault(kinds[0], data.get("step", ""), data.get("attempt"), data[kinds[0]])
 
 
 def _attempts(attempt: Any) -> tuple[int, ...] | None:
@@ -260,5 +270,7 @@ KINDS: Final[Mapping[str, Kind]] = {
     "lose_result": _FLAG,
     "duplicate": _FLAG,
     "corrupt": Kind(_read_corrupt, lambda fault: {"path": fault.path, "value": deepcopy(fault.value)}),
+    "http": Kind(read_http, lambda fault: write_wire(fault.wire)),
+    "outage": Kind(read_outage, lambda fault: write_wire(fault.wire)),
 }
 """Every kind of fault; a new one is an entry here, a field of Fault if it needs one, and a method of FaultPlan."""

@@ -13,7 +13,9 @@ from tasker_testkit.errors import FaultError, listed, near
 from tasker_testkit.model.corruption import corrupted
 from tasker_testkit.model.durations import Duration
 from tasker_testkit.model.fault_kinds import Attempts, Fault, Raised, fault, fault_from_data
+from tasker_testkit.model.http_faults import Outage
 from tasker_testkit.model.profile import Profile, find_profile
+from tasker_testkit.model.systems import check_system
 from tasker_testkit.model.template import StepTemplate, Template
 
 __all__ = ["Fault", "FaultPlan", "Raised", "as_plan", "corrupted"]
@@ -26,18 +28,20 @@ class FaultPlan:
     Raises FaultError for anything that makes no sense by itself; ``check`` asks whether it fits a template.
     """
 
-    __slots__ = ("_by_step", "_faults")
+    __slots__ = ("_by_step", "_faults", "on_the_wire")
 
     def __init__(self, faults: Iterable[Fault] = ()) -> None:
         self._faults: list[Fault] = []
         self._by_step: dict[str, list[Fault]] = {}
+        self.on_the_wire: list[Fault] = []
+        """The faults that strike requests, of whichever step."""
         for one in faults:
             self.add(one)
 
     def add(self, fault: Fault) -> Self:
         """Add a fault that was made elsewhere."""
         self._faults.append(fault)
-        self._by_step.setdefault(fault.step, []).append(fault)
+        (self.on_the_wire if fault.wire else self._by_step.setdefault(fault.step, [])).append(fault)
         return self
 
     def raise_(self, step: str, exception: BaseException | type[BaseException], *, attempt: Attempts = None) -> Self:
@@ -97,16 +101,58 @@ class FaultPlan:
         """The stored result has ``value`` (JSON) at ``path`` (``"total"``, ``"items.0.sku"``)."""
         return self.add(fault("corrupt", step, attempt, {"path": path, "value": value}))
 
+    def http(
+        self,
+        method: str | None,
+        url: str,
+        *,
+        status: int | None = None,
+        error: str | None = None,
+        delay: Duration | None = None,
+        times: int | None = None,
+        call: Attempts = None,
+        headers: Mapping[str, str] | None = None,
+        body: Any = None,
+        when: str | None = None,
+        step: str = "",
+        attempt: Attempts = None,
+    ) -> Self:
+        """Requests to ``url`` (``*`` stands for anything) get another answer, none, or a late one (docs/http.md).
+
+        ``status`` with ``headers`` and ``body`` (JSON or text) is answered instead; ``error`` is one of ``BREAKAGES``;
+        the answer is ``delay`` late. ``times=2``: the first two requests, ``call=2``: the second; else all. ``when``:
+        ``"before"`` or ``"after"`` the server acted. Of any step and attempt, unless one is named.
+        """
+        numbers = call if call is None or isinstance(call, int) else list(call)
+        given: dict[str, Any] = {"method": method, "url": url, "status": status, "error": error, "delay": delay}
+        given |= {"times": times, "call": numbers, "headers": headers, "body": body, "when": when}
+        return self.add(fault("http", step, attempt, {name: v for name, v in given.items() if v is not None}))
+
+    def outage(self, system: str, start: Duration, length: Duration) -> Self:
+        """Every connection to a system is refused from ``start`` (after the submission) on, for ``length``.
+
+        ``system`` is a name that ``Simulation(systems=...)`` knows, or an address such as ``https://pay.example/*``.
+        """
+        return self.add(fault("outage", "", None, {"system": system, "start": start, "length": length}))
+
     def at(self, step: str, attempt: int) -> tuple[Fault, ...]:
         """The faults that are aimed at this attempt of this step, in the plan's order."""
         planned = self._by_step.get(step)
         return tuple([one for one in planned if one.hits(attempt)]) if planned else ()
 
-    def check(self, template: Template, *, profile: str | Profile = "documented") -> None:
-        """Raise FaultError for the first fault that could never fire: unknown step, attempt above ``max_attempts``."""
+    def check(
+        self, template: Template, *, profile: str | Profile = "documented", systems: Mapping[str, Any] | None = None
+    ) -> None:
+        """Raise FaultError for the first fault that could never fire: unknown step, attempt above ``max_attempts``.
+
+        Or an outage of a system that is not among ``systems``, by name.
+        """
         name = find_profile(profile).name
         for one in self._faults:
-            _check(one, template, name)
+            if isinstance(one.wire, Outage):
+                check_system(one.wire.system, systems or {}, template)
+            elif one.step or one.wire is None:
+                _check(one, template, name)
 
     def to_data(self) -> list[dict[str, Any]]:
         """The plan as plain JSON; ``FaultPlan.from_data`` gives an equal plan back."""

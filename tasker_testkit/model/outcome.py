@@ -101,22 +101,64 @@ class Outcome:
         return metadata
 
 
+class _Draft:
+    """An Outcome in the making, like another one: its fields are set the plain way, which is several times faster."""
+
+    __slots__ = Outcome.__slots__
+
+    def __init__(self, like: Outcome) -> None:
+        self.success = like.success
+        self.result = like.result
+        self.message = like.message
+        self.error_type = like.error_type
+        self.error_code = like.error_code
+        self.retryable = like.retryable
+        self.metadata = like.metadata
+        self.took_us = like.took_us
+        self.status = like.status
+        self.retry_after = like.retry_after
+        self.worker_made = like.worker_made
+        self.by_hand = like.by_hand
+        self.step_uuid = like.step_uuid
+        self.ended_at = like.ended_at
+        self.checkpoint = like.checkpoint
+
+    def done(self, fields: Mapping[str, Any]) -> Outcome:
+        """The Outcome, with these fields too; from now on nothing of it changes."""
+        for name, value in fields.items():
+            setattr(self, name, value)
+        self.__class__ = Outcome  # type: ignore[assignment]  # the same slots
+        return self  # type: ignore[return-value]
+
+
+_SUCCESS: Final = Outcome(True)
+_FAILURE: Final = Outcome(False)
+
+
 def success(result: Mapping[str, Any] | None = None, **fields: Any) -> Outcome:
     """A successful outcome with that result (None is stored as ``{}``)."""
-    return Outcome(True, {} if result is None else result, **fields)
+    draft = _Draft(_SUCCESS)
+    draft.result = {} if result is None else result
+    draft.metadata = {}
+    return draft.done(fields)
 
 
 def failure(message: str, error_type: str, *, retryable: bool, **fields: Any) -> Outcome:
     """A failed outcome; its status follows from ``retryable``. An empty message or type is stored as Tasker does."""
-    return Outcome(
-        False,
-        fields.pop("result", None),
-        message or "Unknown error",
-        error_type or "unknown",
-        retryable=retryable,
-        status=fields.pop("status", "retryable_error" if retryable else "permanent_error"),
-        **fields,
-    )
+    draft = _Draft(_FAILURE)
+    draft.message = message or "Unknown error"
+    draft.error_type = error_type or "unknown"
+    draft.retryable = retryable
+    draft.status = "retryable_error" if retryable else "permanent_error"
+    draft.metadata = {}
+    return draft.done(fields)
+
+
+def stamped(outcome: Outcome, step_uuid: str, ended_at: datetime) -> Outcome:
+    """The same outcome as it is stored: with the step's identifier and the instant of its end."""
+    draft = _Draft(outcome)
+    draft.step_uuid, draft.ended_at = step_uuid, ended_at
+    return draft.done({})
 
 
 def delayed(ending: Ending, by: int) -> Ending:

@@ -99,6 +99,10 @@ class Profile:
     """Rows 22 and 23."""
     publishes_failure_conditions: bool = True
     """Row 24."""
+    runs_publishers: bool = True
+    """Row 24: the ``publisher`` that an event names is run; else Tasker's default one always is."""
+    unwraps_event_payloads: bool = True
+    """Row 24: a subscriber is handed the payload itself; else the whole message, with the payload in it."""
     strict_identity: bool = False
     """Row 25: the same input twice is refused, whatever the identity strategy says."""
     # -- staleness --
@@ -147,6 +151,8 @@ TASKER_0_1_8: Final = Profile(
     reset_clears_attempts=False,
     actions_evaluate_task=False,
     publishes_failure_conditions=False,
+    runs_publishers=False,
+    unwraps_event_payloads=False,
     strict_identity=True,
     stale_after=_STALE_AFTER,
 )

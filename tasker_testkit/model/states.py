@@ -84,6 +84,8 @@ STEP_SATISFIED: Final[frozenset[StepState]] = frozenset({"complete", "resolved_m
 STEP_PROCESSING: Final[frozenset[StepState]] = frozenset(
     {"enqueued", "in_progress", "enqueued_for_orchestration", "enqueued_as_error_for_orchestration"}
 )
+STEP_WAITING: Final[frozenset[StepState]] = frozenset({"pending", "waiting_for_retry"})
+"""The states from which a step may be enqueued."""
 STEP_CLAIMABLE: Final[frozenset[StepState]] = frozenset({"pending", "enqueued"})
 TASK_TERMINAL: Final[frozenset[TaskState]] = frozenset({"complete", "error", "cancelled", "resolved_manually"})
 

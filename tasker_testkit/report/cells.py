@@ -107,6 +107,31 @@ def _fitting(text: Iterable[str], room: int) -> str:
     return "".join(taken)
 
 
+def wrapped(text: str, width: int) -> list[str]:
+    """The text in lines of at most ``width`` cells; those after the first are indented by two more. Long words are cut.
+
+    Its own indent is kept, up to a third of the width.
+    """
+    start = text[: min(len(text) - len(text.lstrip()), width // 3)]
+    lines = [start]
+    for word in _cut(text.split(), width - len(start) - 2):
+        line = f"{lines[-1]} {word}" if lines[-1].strip() else lines[-1] + word
+        if cells(line) <= width:
+            lines[-1] = line
+        else:
+            lines.append(f"{start}  {word}")
+    return lines
+
+
+def _cut(words: Iterable[str], room: int) -> Iterator[str]:
+    for word in words:
+        while cells(word) > room:
+            piece = _fitting(word, room)
+            yield piece
+            word = word[len(piece) :]
+        yield word
+
+
 def padded(text: str, width: int) -> str:
     """The text with spaces behind it up to ``width`` cells."""
     return text + " " * (width - cells(text))

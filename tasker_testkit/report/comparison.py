@@ -15,21 +15,15 @@ from tasker_testkit.report.cells import (
     Signs,
     Span,
     Tone,
-    abbreviated,
-    cells,
     clean,
     fitted,
     joined,
-    padded,
-    shortened,
 )
+from tasker_testkit.report.columns import Row, columns
 
 NARROWEST: Final = 60
 """A comparison is never drawn for fewer cells than this."""
 _MOST: Final = 20
-_GAP: Final = "  "
-_Row = tuple[str, str, tuple[str, Tone], tuple[str, Tone]]
-"""A line of the table: step, what differs, and both sides with their tones."""
 _HEADING: Final = "Where Tasker 0.1.8 differs here (rows of docs/profiles.md):"
 _NOTHING: Final = "Tasker 0.1.8 does here what its documents promise."
 
@@ -65,35 +59,15 @@ def _head(found: Findings, signs: Signs) -> Iterator[Line]:
 
 def _table(found: Findings, width: int, signs: Signs) -> Iterator[Line]:
     one, other = found.documented, found.as_built
-    rows: list[_Row] = [
+    rows: list[Row] = [
         ("", "", (one.profile, "quiet"), (other.profile, "quiet")),
         ("task", "", _end(one, signs), _end(other, signs)),
         ("elapsed", "", (_elapsed(one), "plain"), (_elapsed(other), "plain")),
         *((d.step, d.what, (d.documented, "plain"), (d.as_built, "odd")) for d in found.differences[:_MOST]),
     ]
-    widths = _widths([(name, what, left[0], right[0]) for name, what, left, right in rows], width)
-    yield from (_row(row, widths, signs) for row in rows)
+    yield from columns(rows, width, signs)
     if len(found.differences) > _MOST:
         yield (Span(f"{signs.ellipsis} and {len(found.differences) - _MOST} more steps that differ", "quiet"),)
-
-
-def _row(row: _Row, widths: Sequence[int], signs: Signs) -> Line:
-    name, what, (left, left_tone), (right, right_tone) = row
-    return (
-        Span(padded(abbreviated(clean(name, signs), widths[0], signs), widths[0]) + _GAP),
-        Span(padded(shortened(clean(what, signs), widths[1], signs), widths[1]) + _GAP, "quiet"),
-        Span(padded(shortened(clean(left, signs), widths[2], signs), widths[2]) + _GAP, left_tone),
-        Span(shortened(clean(right, signs), widths[3], signs), right_tone),
-    )
-
-
-def _widths(rows: Sequence[Sequence[str]], width: int) -> list[int]:
-    """What each column needs, cut to fair parts of the page."""
-    needed = [max(cells(row[column]) for row in rows) for column in range(4)]
-    shares = (width // 3, width // 5)
-    names, whats = (min(need, share) for need, share in zip(needed, shares, strict=False))
-    room = (width - names - whats - 3 * len(_GAP)) // 2
-    return [names, whats, min(needed[2], room), min(needed[3], room)]
 
 
 def _end(side: Side, signs: Signs) -> tuple[str, Tone]:

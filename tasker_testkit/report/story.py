@@ -11,6 +11,7 @@ from tasker_testkit.engine.history import AttemptHistory, History, StepHistory
 from tasker_testkit.model.durations import SECOND, spoken
 from tasker_testkit.model.graph import order
 from tasker_testkit.model.outcome import Outcome
+from tasker_testkit.model.requests import UNANSWERED
 from tasker_testkit.model.states import STEP_SATISFIED
 from tasker_testkit.report.cells import Mark, Signs, clean
 
@@ -88,7 +89,7 @@ def _began(attempt: AttemptHistory) -> int:
 def _attempt(step: StepHistory, index: int, signs: Signs) -> Entry:
     attempt = step.attempts[index]
     follower = step.attempts[index + 1] if index + 1 < len(step.attempts) else None
-    after = [*_checkpoints(attempt), *_consequence(step, attempt, follower, signs)]
+    after = [*_checkpoints(attempt), *_explained(attempt), *_consequence(step, attempt, follower, signs)]
     return Entry(
         at=_began(attempt),
         step=clean(step.name, signs),
@@ -165,6 +166,12 @@ def _checkpoints(attempt: AttemptHistory) -> Iterator[str]:
 def counted(number: int, noun: str) -> str:
     """A number with its noun: ``1 step``, ``2 steps``."""
     return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+
+
+def _explained(attempt: AttemptHistory) -> Iterator[str]:
+    """The routes that there are, if nothing answered a request: without them nobody sees what was wrong with it."""
+    if attempt.outcome is not None and attempt.outcome.error_type == UNANSWERED:
+        yield from (attempt.outcome.message or "").splitlines()[1:-1]
 
 
 def _consequence(

@@ -5,13 +5,13 @@ from __future__ import annotations
 import asyncio
 import inspect
 from collections.abc import Callable
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 from tasker_testkit.errors import TaskerTestkitError
 from tasker_testkit.model.dispatch import Dispatch
 from tasker_testkit.model.outcome import Ending, Silence
 from tasker_testkit.model.profile import Profile
-from tasker_testkit.worker import eventloop
+from tasker_testkit.worker import eventloop, threads
 from tasker_testkit.worker.contexts import context_of
 from tasker_testkit.worker.endings import not_found, raised, returned
 from tasker_testkit.worker.handlers import HandlerSet, callable_of
@@ -19,7 +19,9 @@ from tasker_testkit.worker.sdk import load
 from tasker_testkit.worker.walltime import World
 from tasker_testkit.worker.watchdog import HandlerStopped, Ticket
 
-_DEADLY: Final = (SystemExit, KeyboardInterrupt, asyncio.CancelledError)
+T = TypeVar("T")
+
+DEADLY: Final = (SystemExit, KeyboardInterrupt, asyncio.CancelledError)
 """What ends the worker's thread when a handler raises it (row 21)."""
 
 
@@ -31,19 +33,15 @@ def perform(handlers: HandlerSet, dispatch: Dispatch, profile: Profile, world: W
     """
     ticket = (dispatch.name, (dispatch.attempts or 0) + 1)
     with world:
-        world.begin(dispatch.at, ticket)
+        world.begin(dispatch.at, ticket, dispatch.event_id)
         return attempt(lambda: _dispatched(handlers, dispatch, profile, world), profile, world, ticket)
 
 
 def attempt(run: Callable[[], Ending], profile: Profile, world: World, ticket: Ticket) -> Ending:
     """``run()`` under the watchdog; what it raises becomes an ending. The world has begun the attempt."""
-    outer = asyncio._get_running_loop()
-    asyncio._set_running_loop(None)  # a worker's thread has none, whatever test called us
     try:
-        return run()
-    except HandlerStopped:
-        raise world.watchdog.hangs(ticket) from None
-    except _DEADLY:
+        return watched(run, world, ticket)
+    except DEADLY:
         if world.watchdog.interrupted:
             raise
         return Silence("thread_died", world.elapsed_us)
@@ -51,9 +49,31 @@ def attempt(run: Callable[[], Ending], profile: Profile, world: World, ticket: T
         raise
     except Exception as error:
         return raised(error, profile, took_us=world.elapsed_us)
+
+
+def watched(run: Callable[[], T], world: World, ticket: Ticket, *, who: str = "the handler") -> T:
+    """``run()`` under the watchdog, in a world that has begun. Raises HandlerHangs, which names ``who``."""
+    outer = asyncio._get_running_loop()
+    asyncio._set_running_loop(None)  # a worker's thread has none, whatever test called us
+    try:
+        return _with_its_threads(run, world)
+    except HandlerStopped:
+        raise world.watchdog.hangs(ticket, who) from None
     finally:
         world.end()
         asyncio._set_running_loop(outer)
+
+
+def _with_its_threads(run: Callable[[], T], world: World) -> T:
+    """``run()``, and what its threads still do after it; that takes no time."""
+    try:
+        return run()
+    finally:
+        if threads.at_work():
+            at = world.elapsed_us
+            for text in threads.gather(world):
+                world.note(text)
+            world.advance(at - world.elapsed_us)
 
 
 def _dispatched(handlers: HandlerSet, dispatch: Dispatch, profile: Profile, world: World) -> Ending:

@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import functools
 import uuid
-from collections.abc import Callable
 from dataclasses import asdict
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 from tasker_testkit.model.dispatch import Dispatch, TaskFacts
-from tasker_testkit.model.plain import copied, frozen, thawed
-from tasker_testkit.model.template import EventDeclaration, Handler, Retry, StepTemplate, Template
-from tasker_testkit.worker.sdk import load
+from tasker_testkit.model.plain import Frozen, copied, frozen
+from tasker_testkit.model.template import EventDeclaration, Handler, Retry, StepTemplate
+from tasker_testkit.worker.shortcut import step_context_of
 from tasker_testkit.worker.wire import crossed
 
 
@@ -21,87 +20,98 @@ def context_of(dispatch: Dispatch, handler_name: str) -> Any:
 
     Raises NotJson if the task's input isn't JSON.
     """
-    sdk = load()
-    event = sdk.FfiStepEvent(
-        event_id=dispatch.event_id,
-        task_uuid=dispatch.task.task_uuid,
-        step_uuid=dispatch.step_uuid,
-        correlation_id=dispatch.correlation_id,
-        task_correlation_id=dispatch.correlation_id,
-        task_sequence_step=sequence_step(dispatch),
-    )
-    return sdk.StepContext.from_ffi_event(event, handler_name)
+    event = {
+        "event_id": dispatch.event_id,
+        "task_uuid": dispatch.task.task_uuid,
+        "step_uuid": dispatch.step_uuid,
+        "correlation_id": dispatch.correlation_id,
+        "task_correlation_id": dispatch.correlation_id,
+        "task_sequence_step": sequence_step(dispatch),
+    }
+    return step_context_of(event, handler_name)
 
 
 def sequence_step(dispatch: Dispatch) -> dict[str, Any]:
-    """``task_sequence_step`` with every key that the worker builds; times are naive UTC text.
+    """``task_sequence_step`` with every key that the worker builds, a new one each time; times are naive UTC text.
 
-    What doesn't change from dispatch to dispatch is worked out once, and copied.
+    What doesn't change from dispatch to dispatch is worked out once.
     """
     facts, template, at = dispatch.task, dispatch.task.template, _naive(dispatch.at)
-    row = _once(facts.made, "task", lambda: _task(facts))
-    definition = _once(facts.steps_made, dispatch.step.name, lambda: _definition(dispatch.step))
-    row.update(updated_at=at, correlation_id=dispatch.correlation_id)
+    made = facts.steps_made.get(dispatch.step.name) or _prepared(facts, dispatch.step)
     return {
         "task": {
-            "task": row,
+            "task": _task(facts, made.named_task, at, dispatch.correlation_id),
             "task_name": template.name,
             "task_version": template.version,
             "namespace_name": template.namespace_name,
         },
-        "workflow_step": _workflow_step(dispatch, at),
-        "dependency_results": dispatch.dependency_results,
-        "step_definition": definition,
+        "workflow_step": _workflow_step(dispatch, made.named_step, at),
+        "dependency_results": {name: result() for name, result in dispatch.dependency_results.items()},
+        "step_definition": made.definition(),
     }
 
 
-def _once(made: dict[str, bytes], name: str, make: Callable[[], Any]) -> Any:
-    """A copy of the thing of that name, which is made the first time."""
-    found = made.get(name)
-    if found is None:
-        found = made[name] = frozen(make())
-    return thawed(found)
+class _Prepared(NamedTuple):
+    """What all dispatches of a template's step have in common."""
+
+    named_task: str
+    named_step: str
+    definition: Frozen
 
 
-def _task(facts: TaskFacts) -> dict[str, Any]:
-    """The task's row, but for what changes from dispatch to dispatch."""
+def _prepared(facts: TaskFacts, step: StepTemplate) -> _Prepared:
+    title = f"{facts.template.namespace_name}/{facts.template.name}/{facts.template.version}"
+    made = _Prepared(_named(title), _named(f"{title}/{step.name}"), frozen(_definition(step)))
+    facts.steps_made[step.name] = made
+    return made
+
+
+def _context(facts: TaskFacts) -> Frozen:
+    made: Frozen = frozen(crossed(facts.input, "input"))
+    facts.made["context"] = made
+    return made
+
+
+def _task(facts: TaskFacts, named_uuid: str, at: str, correlation_id: str) -> dict[str, Any]:
     created = _kept(facts.created_at)
     return {
         "task_uuid": facts.task_uuid,
-        "named_task_uuid": _named(_title(facts.template)),
+        "named_task_uuid": named_uuid,
         "complete": False,
         "requested_at": created,
         "initiator": facts.initiator,
         "source_system": facts.source_system,
         "reason": facts.reason,
         "tags": list(facts.tags),
-        "context": crossed(facts.input, "input"),
+        "context": (facts.made.get("context") or _context(facts))(),
         "identity_hash": facts.task_uuid.replace("-", ""),
         "priority": facts.priority,
         "created_at": created,
+        "updated_at": at,
+        "correlation_id": correlation_id,
         "parent_correlation_id": None,
     }
 
 
-def _workflow_step(dispatch: Dispatch, at: str) -> dict[str, Any]:
-    step = dispatch.step
+def _workflow_step(dispatch: Dispatch, named_uuid: str, at: str) -> dict[str, Any]:
+    results, checkpoint, last = dispatch.results, dispatch.checkpoint, dispatch.last_attempted_at
     return {
         "workflow_step_uuid": dispatch.step_uuid,
         "task_uuid": dispatch.task.task_uuid,
-        "named_step_uuid": _named(f"{_title(dispatch.task.template)}/{step.name}"),
+        "named_step_uuid": named_uuid,
         "name": dispatch.name,
-        "template_step_name": step.name,
+        "template_step_name": dispatch.step.name,
         "retryable": dispatch.retryable,
         "max_attempts": dispatch.max_attempts,
         "in_process": False,
         "processed": False,
         "processed_at": None,
         "attempts": dispatch.attempts,
-        "last_attempted_at": dispatch.last_attempted_at and _naive(dispatch.last_attempted_at),
+        "last_attempted_at": _naive(last) if last else None,
         "backoff_request_seconds": dispatch.backoff_request_seconds,
-        "inputs": copied(dispatch.inputs),
-        "results": dispatch.results,
-        "checkpoint": copied(dispatch.checkpoint),
+        "inputs": copied(dispatch.inputs) if dispatch.inputs else dispatch.inputs,
+        "results": results() if results else None,
+        "checkpoint": copied(checkpoint) if checkpoint else checkpoint,
         "created_at": _kept(dispatch.task.created_at),
         "updated_at": at,
     }
@@ -147,10 +157,6 @@ def _retry(retry: Retry) -> dict[str, Any]:
 def _declaration(event: EventDeclaration) -> dict[str, Any]:
     declared = {key: getattr(event, key) for key in ("name", "description", "condition", "delivery_mode", "publisher")}
     return {**declared, "schema": crossed(event.schema, "schema")}
-
-
-def _title(template: Template) -> str:
-    return f"{template.namespace_name}/{template.name}/{template.version}"
 
 
 @functools.lru_cache(maxsize=1_024)

@@ -23,9 +23,10 @@ def returned(value: Any, profile: Profile, *, handler: str = "The handler", took
     """The ending of an attempt whose handler returned ``value`` after ``took_us`` microseconds of virtual time."""
     if not isinstance(value, load().StepHandlerResult):
         return _not_a_result(value, profile, handler, took_us)
-    if value.metadata.get("checkpoint_yield") is True:
+    metadata = value.metadata
+    if metadata and metadata.get("checkpoint_yield") is True:
         return _yielded(value.result or {}, profile, took_us)
-    if value.is_success and not value.metadata:
+    if value.is_success and not metadata:
         return _plain_success(value.result or {}, profile, took_us)
     return _sent(_as_outcome(value, took_us), profile)
 
@@ -58,7 +59,7 @@ def not_found(callable_name: str, *, took_us: int = 0) -> Outcome:
 def _plain_success(result: Any, profile: Profile, took_us: int) -> Ending:
     """The way of most results, shortened: nothing but a result to copy."""
     with suppress(NotJson):
-        copy, nul = crossing(result, "result")
+        copy, nul = crossing(result, "result") if result else ({}, None)
         if nul is None:
             return Outcome(True, copy, took_us=took_us)
     return _sent(Outcome(True, result, took_us=took_us), profile)
@@ -80,10 +81,20 @@ def _as_outcome(value: Any, took_us: int) -> Outcome:
 
 def _sent(outcome: Outcome, profile: Profile) -> Ending:
     """The outcome as it arrives at the orchestrator."""
+    if _is_plain_failure(outcome):
+        return outcome
     try:
         return _arrived(outcome, profile)
     except NotJson as error:
         return _refused(error, outcome, profile)
+
+
+def _is_plain_failure(outcome: Outcome) -> bool:
+    """Most failures: two ordinary texts and nothing that any profile changes."""
+    if outcome.success or outcome.metadata or outcome.error_code or outcome.retry_after is not None:
+        return False
+    text = f"{outcome.message}{outcome.error_type}"
+    return outcome.result is None and text.isascii() and "\0" not in text
 
 
 def _arrived(outcome: Outcome, profile: Profile) -> Ending:

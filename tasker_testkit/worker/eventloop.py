@@ -3,43 +3,60 @@
 from __future__ import annotations
 
 import asyncio
+import re
 import selectors
 from collections.abc import Callable
-from typing import Any, Final, Protocol
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any, Final
+
+from tasker_testkit.worker import threads
+from tasker_testkit.worker.threads import Clock
 
 _SECOND: Final = 1_000_000
 _GRACE_S: Final = 0.05
-
-
-class Clock(Protocol):
-    """What the loop needs of the world: an instant in whole microseconds, and to move it on."""
-
-    @property
-    def now_us(self) -> int:
-        """The instant."""
-
-    def advance(self, microseconds: int) -> None:
-        """Let that much virtual time pass."""
+_NUMBERED: Final = re.compile(r"Task-\d+$")
 
 
 class _JumpingSelector(selectors.DefaultSelector):
-    """Instead of waiting for a timer it lets the clock jump there, unless a thread of ours is still at work."""
+    """Instead of waiting for a timer it lets the clock jump there, unless somebody else is still at work."""
 
     def __init__(self, clock: Clock) -> None:
         super().__init__()
         self.clock = clock
-        self.threads_at_work = 0
+        self.working_elsewhere = 0
 
     def select(self, timeout: float | None = None) -> list[tuple[selectors.SelectorKey, int]]:
-        if timeout is None or self.threads_at_work:
-            return super().select(None if timeout is None or timeout > 0 else timeout)
-        if timeout <= 0:
+        if timeout is not None and timeout <= 0:
             return super().select(0)
+        if not threads.alone():
+            return self._among_threads(timeout)
+        if timeout is None or self.working_elsewhere:
+            return super().select(timeout)
         has_sockets = len(self.get_map()) > 1  # more than the loop's own pipe
         ready = super().select(_GRACE_S if has_sockets else 0)
         if not ready:
-            self.clock.advance(max(1, round(timeout * _SECOND)))
+            self.clock.advance(_whole(timeout))
         return ready
+
+    def _among_threads(self, timeout: float | None) -> list[tuple[selectors.SelectorKey, int]]:
+        """The same for a loop that isn't the only one who waits."""
+        found: list[tuple[selectors.SelectorKey, int]] = []
+
+        def ready(seconds: float) -> bool:
+            found[:] = selectors.DefaultSelector.select(self, seconds)
+            return bool(found)
+
+        deadline = None if timeout is None else self.clock.now_us + _whole(timeout)
+        threads.waited(self.clock, deadline, ready, self._pending)
+        return found
+
+    def _pending(self) -> bool:
+        return not self.working_elsewhere and not super().select(0)
+
+
+def _whole(seconds: float) -> int:
+    """Microseconds, at least one: the loop has to get on."""
+    return max(1, round(seconds * _SECOND))
 
 
 class VirtualLoop(asyncio.SelectorEventLoop):
@@ -51,20 +68,43 @@ class VirtualLoop(asyncio.SelectorEventLoop):
         super().__init__(self._jumping)
         # The loop runs timers that are due within its resolution: half a microsecond, since ours are whole ones.
         self._clock_resolution = 0.5 / _SECOND
+        self._left: set[asyncio.Task[Any]] = set()
 
     def time(self) -> float:
         """Virtual seconds; their float is wrong by less than the loop's resolution."""
         return self._clock.now_us / _SECOND
 
     def run_in_executor(self, executor: Any, func: Callable[..., Any], *args: Any) -> asyncio.Future[Any]:  # type: ignore[override]
-        """As in asyncio; no timer is jumped to while the thread works."""
+        """As in asyncio; no timer is jumped to while another process works."""
         future = super().run_in_executor(executor, func, *args)
-        self._jumping.threads_at_work += 1
-        future.add_done_callback(self._thread_done)
+        if not isinstance(executor, (ThreadPoolExecutor, type(None))):
+            self._jumping.working_elsewhere += 1
+            future.add_done_callback(self._worked)
         return future
 
-    def _thread_done(self, _: asyncio.Future[Any]) -> None:
-        self._jumping.threads_at_work -= 1
+    def run_until_complete(self, future: Any) -> Any:
+        """As in asyncio; tasks that aren't done then, and are cancelled later, are left behind."""
+        try:
+            return super().run_until_complete(future)
+        finally:
+            self._left.update(task for task in asyncio.all_tasks(self) if not task.cancelling())
+
+    def close(self) -> None:
+        """As in asyncio; the names of the tasks that were left behind are noted."""
+        super().close()
+        left = sorted(_name(task) for task in self._left if task.cancelled() or not task.done())
+        if left:
+            self._clock.note(f"the handler leaves asyncio tasks behind, which are cancelled: {', '.join(left)}")
+        self._left.clear()
+
+    def _worked(self, _: asyncio.Future[Any]) -> None:
+        self._jumping.working_elsewhere -= 1
+
+
+def _name(task: asyncio.Task[Any]) -> str:
+    """The name that the task was given; if it wasn't, what it runs."""
+    name = task.get_name()
+    return str(getattr(task.get_coro(), "__qualname__", name)) if _NUMBERED.match(name) else name
 
 
 def run(awaitable: Any, clock: Clock) -> Any:

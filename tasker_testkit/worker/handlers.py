@@ -13,6 +13,7 @@ from typing import Any
 from tasker_testkit.errors import near
 from tasker_testkit.model.profile import Profile
 from tasker_testkit.model.template import StepTemplate, Template
+from tasker_testkit.worker.event_parts import EventParts
 from tasker_testkit.worker.sdk import load
 
 
@@ -20,6 +21,10 @@ class HandlerSet:
     """The handlers of one simulation, in a registry of their own; ``load_handlers`` makes it."""
 
     def __init__(self) -> None:
+        self.origins: list[Any] = []
+        """Each source that they were loaded from; ``load_handlers`` makes the same of them."""
+        self.events = EventParts()
+        """The publishers and subscribers of domain events that were beside them."""
         self._registry = load().HandlerRegistry()
         self._chain = self._registry.resolver_chain
         self._classes: dict[str, type] = {}

@@ -11,6 +11,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from tasker_testkit.model.unread import Unread
+
 
 @dataclass(frozen=True, slots=True)
 class Sdk:
@@ -26,6 +28,10 @@ class Sdk:
     ClassLookupResolver: type[Any]
     PermanentError: type[Exception]
     RetryableError: type[Exception]
+    BasePublisher: type[Any]
+    BaseSubscriber: type[Any]
+    StepEventContext: type[Any]
+    InProcessDomainEvent: type[Any]
     step_handler: Callable[..., Any]
     errors: Any
     to_json: Callable[..., bytes]
@@ -42,10 +48,12 @@ def load() -> Sdk:
     """The SDK, imported at the first call. Raises ImportError if tasker-py isn't installed."""
     quiet()
     import tasker_core
-    from pydantic_core import from_json, to_json
+    from pydantic_core import SchemaSerializer, core_schema, from_json, to_json
     from tasker_core import errors
     from tasker_core.step_handler.functional import step_handler
 
+    reads = core_schema.plain_serializer_function_ser_schema(lambda unread: unread.read())
+    Unread.__pydantic_serializer__ = SchemaSerializer(core_schema.any_schema(serialization=reads))
     return Sdk(
         StepHandler=tasker_core.StepHandler,
         StepHandlerResult=tasker_core.StepHandlerResult,
@@ -57,6 +65,10 @@ def load() -> Sdk:
         ClassLookupResolver=tasker_core.ClassLookupResolver,
         PermanentError=tasker_core.PermanentError,
         RetryableError=tasker_core.RetryableError,
+        BasePublisher=tasker_core.BasePublisher,
+        BaseSubscriber=tasker_core.BaseSubscriber,
+        StepEventContext=tasker_core.StepEventContext,
+        InProcessDomainEvent=tasker_core.InProcessDomainEvent,
         step_handler=step_handler,
         errors=errors,
         to_json=to_json,

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import functools
 import uuid
-from collections.abc import Mapping, Sequence
+import warnings
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from datetime import datetime
 from typing import Any, Final
@@ -12,15 +14,21 @@ from typing import Any, Final
 from tasker_testkit.errors import HandlerError, StubError
 from tasker_testkit.model.dispatch import EPOCH_START, Dispatch, TaskFacts
 from tasker_testkit.model.durations import SECOND, instant
+from tasker_testkit.model.effects import Effect
 from tasker_testkit.model.outcome import Checkpoint, Ending, Failure, Outcome, Silence, failure, success
+from tasker_testkit.model.plain import frozen, frozen_in_parts
 from tasker_testkit.model.profile import Profile, find_profile
 from tasker_testkit.model.template import Handler, StepTemplate, Template
 from tasker_testkit.worker.calling import attempt as attempt_of
 from tasker_testkit.worker.calling import called
 from tasker_testkit.worker.contexts import context_of
+from tasker_testkit.worker.effects import listen
+from tasker_testkit.worker.http.alone import Alone
+from tasker_testkit.worker.http.routes import Routes
 from tasker_testkit.worker.sdk import load
 from tasker_testkit.worker.stubbing import check_attempt, check_stubs, template_step
 from tasker_testkit.worker.walltime import World
+from tasker_testkit.worker.watchdog import Ticket
 from tasker_testkit.worker.wire import crossed
 
 _SPACE: Final = uuid.UUID("7a5e7e57-0000-4000-8000-000000000000")
@@ -64,13 +72,12 @@ def step_context(
         declared = replace(declared, handler=replace(declared.handler, initialization=config))
     of = known or Template("task", "default", "1.0.0", (declared,))
     facts = TaskFacts(_named("task"), of, input or {}, instant(at), tags=tuple(tags), priority=priority)
-    dispatch = replace(
-        _dispatch(facts, declared, step, attempt),
+    dispatch = _dispatch(facts, declared, step, attempt)._replace(
         max_attempts=limit,
         inputs=crossed(declared.handler.initialization if inputs is None else inputs, "inputs") or None,
-        results=_stored(step, previous or Failure()) if attempt > 1 else None,
+        results=frozen(_stored(step, previous or Failure())) if attempt > 1 else None,
         checkpoint=_checkpoint(step, checkpoint),
-        dependency_results={name: _stored(name, value) for name, value in given.items()},
+        dependency_results={name: frozen_in_parts(_stored(name, value)) for name, value in given.items()},
     )
     return context_of(dispatch, declared.handler.callable)
 
@@ -96,11 +103,16 @@ def call_handler(
     *,
     profile: str | Profile = "documented",
     world: World | None = None,
+    effects: list[Effect] | None = None,
+    routes: Any = (),
 ) -> Outcome:
     """Call one handler (a class, an instance, a function handler; sync or async) and give the outcome of the attempt.
 
-    It runs in virtual time, from ``world.now`` on if a ``world`` is given; it gets a copy of ``context``. A yielded
-    checkpoint is in ``outcome.checkpoint``. Raises HandlerError for what isn't a handler or a context, or never ends.
+    It runs in virtual time, from ``world.now`` on if a ``world`` is given; it gets a copy of ``context``, and what it
+    draws by chance depends on nothing but what is in there. A yielded checkpoint is in ``outcome.checkpoint``; what its
+    doubles book with ``effect(...)`` is added to ``effects``. Its HTTP requests are answered by ``routes``
+    (docs/http.md), or by the test's own doubles.
+    Raises HandlerError for what isn't a handler or a context, or never ends; RouteError for bad routes.
     """
     chosen = find_profile(profile)
     if not isinstance(context, load().StepContext):
@@ -113,10 +125,25 @@ def call_handler(
     step = context.event.task_sequence_step.get("workflow_step", {}).get("name") or context.handler_name
     ticket = (str(step), context.retry_count + 1)
     copy = context.model_copy(deep=True)
-    with clock:
-        clock.begin(clock.now if world else EPOCH_START, ticket)
-        ending = attempt_of(lambda: _named_call(instance, copy, chosen, clock), chosen, clock, ticket)
+    with clock, _booking([] if effects is None else effects, ticket, clock):
+        clock.begin(clock.now if world else EPOCH_START, ticket, repr(copy.event))
+        alone = Alone(ticket, clock, routes if isinstance(routes, Routes) else Routes(routes))
+        ending = alone.ending(
+            lambda: attempt_of(lambda: _named_call(instance, copy, chosen, clock), chosen, clock, ticket)
+        )
+    for text in clock.take_notes():
+        warnings.warn(f"step {ticket[0]}, attempt {ticket[1]}: {text}", RuntimeWarning, stacklevel=2)
     return _outcome(ending, type(instance).__name__)
+
+
+@contextmanager
+def _booking(effects: list[Effect], ticket: Ticket, clock: World) -> Iterator[None]:
+    """Effects go to that list for a while."""
+    outer = listen(lambda name, key, data: effects.append(Effect(name, key, data, *ticket, clock.now)))
+    try:
+        yield
+    finally:
+        listen(outer)
 
 
 def _named_call(instance: Any, context: Any, profile: Profile, world: World) -> Ending:

@@ -18,8 +18,10 @@ from types import ModuleType
 from typing import Any
 
 from tasker_testkit.errors import HandlerError, listed, near
+from tasker_testkit.worker.event_parts import takes_part
 from tasker_testkit.worker.handlers import HandlerSet
 from tasker_testkit.worker.sdk import load, quiet
+from tasker_testkit.worker.walltime import DISPLACED
 
 _OWN = os.path.dirname(os.path.dirname(os.path.abspath(__file__))) + os.sep
 
@@ -41,25 +43,44 @@ def load_handlers(handlers: Any) -> HandlerSet:
 def _add(handlers: HandlerSet, source: Any) -> None:
     if isinstance(source, str) and not _is_path(source):
         source = _imported(source)
+    if _is_several(source):
+        for one in source:
+            _add(handlers, one)
+        return
     if isinstance(source, (str, os.PathLike)):
-        _add_file(handlers, Path(source))
+        source = Path(source).expanduser().resolve()
+    handlers.origins.append(dict(source) if isinstance(source, Mapping) else source)
+    _add_one(handlers, source)
+
+
+def _add_one(handlers: HandlerSet, source: Any) -> None:
+    if isinstance(source, Path):
+        _add_file(handlers, source)
     elif isinstance(source, ModuleType):
         _add_modules(handlers, (source, *_submodules(source)))
     elif isinstance(source, Mapping):
         for name, handler in source.items():
-            handlers.add(str(name), _usable(name, handler))
+            if takes_part(handler):
+                handlers.events.add(handler, name=str(name))
+            else:
+                handlers.add(str(name), _usable(name, handler))
+    elif takes_part(source):
+        handlers.events.add(source)
     elif isinstance(source, load().BaseResolver):
         handlers.add_resolver(source)
     elif _name_of(source):
         handlers.add(str(_name_of(source)), _usable(_name_of(source), source))
-    elif isinstance(source, Iterable) and not isinstance(source, type):
-        for one in source:
-            _add(handlers, one)
     else:
         raise HandlerError(
             f"handlers: {source!r} is no source of handlers. Give a module, a dotted name, a path of a .py file, "
             "a mapping of callable to handler, or a sequence of these."
         )
+
+
+def _is_several(source: Any) -> bool:
+    """Neither a mapping, a resolver nor a handler, all of which could be iterable."""
+    one = isinstance(source, (str, os.PathLike, Mapping, type, load().BaseResolver)) or _name_of(source)
+    return isinstance(source, Iterable) and not one
 
 
 def _is_path(source: str) -> bool:
@@ -87,6 +108,8 @@ def _add_modules(handlers: HandlerSet, modules: Iterable[ModuleType]) -> None:
     for module in modules:
         for name in sorted(vars(module)):  # the SDK's order: of two classes with one name the last wins
             found = vars(module)[name]
+            if isinstance(found, type) and takes_part(found):
+                handlers.events.add(found)
             found = found if isinstance(found, type) else getattr(found, "_handler_class", None)
             if isinstance(found, type) and _is_handler(found):
                 add = handlers.add_abstract if inspect.isabstract(found) else handlers.add
@@ -146,7 +169,6 @@ def _failed(name: str, error: BaseException) -> str:
 
 
 def _add_file(handlers: HandlerSet, path: Path) -> None:
-    path = path.expanduser().resolve()
     if path.is_dir() and (path / "__init__.py").is_file():
         path = path / "__init__.py"
     if not path.is_file():
@@ -154,10 +176,28 @@ def _add_file(handlers: HandlerSet, path: Path) -> None:
         raise HandlerError(
             f"handlers: there is no file {path}.{near(path, beside)} Python files in that folder:\n{listed(beside)}"
         )
+    handlers.add_file(path, module_of(path))
+    _add_modules(handlers, _all_modules_of(path))
+
+
+def load_module(source: str | Path) -> ModuleType:
+    """The module of a dotted name, or of a ``.py`` file. Raises HandlerError for what can't be imported."""
+    return module_of(source.resolve()) if isinstance(source, Path) else _imported(source)
+
+
+def module_of(path: Path) -> ModuleType:
+    """The module of a file, imported unless it was before. Raises HandlerError."""
+    return _all_modules_of(path)[0]
+
+
+def _all_modules_of(path: Path) -> tuple[ModuleType, ...]:
+    """The module of a file and, if it is a package, its submodules."""
     stat = path.stat()
-    module, *submodules = _modules_of(path, stat.st_mtime_ns, stat.st_size)
-    handlers.add_file(path, module)
-    _add_modules(handlers, (module, *submodules))
+    found = _modules_of(path, stat.st_mtime_ns, stat.st_size)
+    if sys.modules.get(found[0].__name__) is not found[0] and found[0] not in DISPLACED:
+        _modules_of.cache_clear()  # somebody took it out of sys.modules: it isn't imported any more
+        return _modules_of(path, stat.st_mtime_ns, stat.st_size)
+    return found
 
 
 @functools.lru_cache(maxsize=256)
@@ -173,12 +213,19 @@ def _modules_of(path: Path, changed: int, size: int) -> tuple[ModuleType, ...]:
 
 def _imported_before(path: Path, state: tuple[int, int]) -> ModuleType | None:
     """The module that is already imported from the file, unless the file has changed since."""
-    for module in list(sys.modules.values()):
+    for module in (*sys.modules.values(), *DISPLACED):
         if isinstance(module, ModuleType) and vars(module).get("__file__") == str(path):
             if vars(module).get("__tasker_testkit_state__", state) == state:
                 return module
-            del sys.modules[module.__name__]
+            _forget(module)
     return None
+
+
+def _forget(module: ModuleType) -> None:
+    if sys.modules.get(module.__name__) is module:
+        del sys.modules[module.__name__]
+    if module in DISPLACED:
+        DISPLACED.remove(module)
 
 
 def _importer(path: Path) -> tuple[Path, Callable[[], ModuleType]]:
@@ -232,6 +279,7 @@ def _importing(root: Path) -> Iterator[None]:
         yield
     finally:
         sys.path.remove(str(root))
+        DISPLACED.extend(sys.modules[name] for name in aside if name in sys.modules)
         sys.modules.update(aside)
 
 

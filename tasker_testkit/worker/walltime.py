@@ -8,7 +8,6 @@ from __future__ import annotations
 import copyreg
 import importlib
 import sys
-import threading
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
@@ -17,13 +16,21 @@ from typing import Any, Final
 
 from tasker_testkit.model.dispatch import EPOCH_START
 from tasker_testkit.model.durations import SECOND, since_epoch
+from tasker_testkit.worker import chance, clocks, threads
+from tasker_testkit.worker.bystanders import Bystanders, RealTime, sleeps_for_real
+from tasker_testkit.worker.http import gate
 from tasker_testkit.worker.watchdog import Ticket, Watchdog
+from tasker_testkit.worker.zones import UTC as IN_UTC
+from tasker_testkit.worker.zones import LocalTime
 
 NEVER_FROZEN: Final = frozenset(
     {"tasker_testkit", "_pytest", "pytest", "pluggy", "hypothesis", "xdist", "execnet", "freezegun"}
     | {"threading", "queue", "multiprocessing", "concurrent", "subprocess", "selectors", "socket"}
 )
 """Packages that keep their own real clock functions: what runs the tests, and what waits for threads and processes."""
+
+DISPLACED: Final[list[ModuleType]] = []
+"""Modules that handlers imported, and whose names are other modules' again: frozen like those in ``sys.modules``."""
 
 _NAIVE_EPOCH: Final = datetime(1970, 1, 1)
 _entered: list[World] = []
@@ -35,15 +42,18 @@ class World:
     Enter it (again and again is cheap), ``begin`` an attempt, run a handler, ``end`` it.
 
     ``elapsed_us`` is the virtual time since the last ``move_to`` or ``begin``; ``real_timeout`` is in real seconds, for
-    one handler.
+    one handler; ``timezone`` is what local time is.
     """
 
-    def __init__(self, *, real_timeout: float = 10.0, start: datetime = EPOCH_START) -> None:
+    def __init__(self, *, real_timeout: float = 10.0, start: datetime = EPOCH_START, timezone: str = IN_UTC) -> None:
         self.watchdog = Watchdog(real_timeout)
+        self.local_time = LocalTime(timezone)
         self.elapsed_us = 0
         self._base_us = since_epoch(start)
         self._depth = 0
+        self._notes: list[str] = []
         self._frozen: Frozen | None = None
+        self._standing_by = Bystanders()
         self._factory: Any = None
 
     @property
@@ -59,11 +69,15 @@ class World:
     def __enter__(self) -> World:
         self._depth += 1
         if self._depth == 1:
+            self._standing_by.__enter__()
+            self.local_time.__enter__()
             if self._frozen is None or not self._frozen.resume():
                 self._frozen = Frozen()
             self._factory = self._frozen.factory
             self._show()
             _entered.append(self)
+            threads.enter(self)
+            gate.hold()
             self.watchdog.__enter__()
         return self
 
@@ -71,9 +85,13 @@ class World:
         self._depth -= 1
         if self._depth == 0 and self._frozen is not None:
             self.watchdog.__exit__()
+            gate.let_go()
             _entered.remove(self)
+            threads.leave(self)
             if not self._frozen.suspend():
                 self._frozen = None
+            self.local_time.__exit__()
+            self._standing_by.__exit__()
             self._factory = None
 
     def move_to(self, moment: datetime) -> None:
@@ -86,14 +104,32 @@ class World:
         self.elapsed_us += microseconds
         self._show()
 
-    def begin(self, moment: datetime, ticket: Ticket) -> None:
-        """An attempt starts at that instant; from now on the watchdog watches it."""
+    def begin(self, moment: datetime, ticket: Ticket, seed: str) -> None:
+        """An attempt starts at that instant; the watchdog watches it, and it draws from generators of that seed."""
         self.move_to(moment)
+        chance.begin(seed)
+        threads.forget()
+        self._notes.clear()
         self.watchdog.current = ticket
+
+    @property
+    def busy(self) -> bool:
+        """Whether an attempt is under way."""
+        return self.watchdog.current is not None
+
+    def note(self, text: str) -> None:
+        """Keep what is odd about the attempt that is under way; ``take_notes`` gives it."""
+        self._notes.append(text)
+
+    def take_notes(self) -> list[str]:
+        """What was noted since the last time, once."""
+        taken, self._notes = self._notes, []
+        return taken
 
     def end(self) -> None:
         """The attempt is over."""
         self.watchdog.current = None
+        chance.end()
 
     def _show(self) -> None:
         if self._factory is not None:
@@ -122,19 +158,22 @@ class Frozen:
         self._freezer = freezegun.freeze_time(_NAIVE_EPOCH)
         self._freezer.ignore = ("",)  # every module: copies are replaced here
         self.factory = self._freezer.start()
-        self._api.ignore_lists[-1] = ()  # else a handler would see real time when a thread or a test runner called it
+        clocks.mark(self.factory)
+        _put([(time, name, None, function) for name, function in clocks.functions(self._api)])
+        self._api.ignore_lists[-1] = RealTime(("",))
         self._tops = [stack[-1] for stack in self._stacks()]
         self._pickling = {k: v for k, v in copyreg.dispatch_table.items() if pickling.get(k) is not v}
         self._places = _differences(watched, before)
         self._pairs = [(real, fake) for _, _, real, fake in self._places if callable(real) and callable(fake)]
         self._pairs += _replacements()
-        self._places += _replace(self._pairs)
+        methods = [*chance.methods(), *threads.methods(), *clocks.methods(self._api)]
+        self._places += [*_replace(self._pairs), *_put(methods)]
         self._modules = _imported()
 
     def suspend(self) -> bool:
         """Make time real again. False if modules were imported meanwhile: then it can't be resumed, make a new one."""
         for module, name, real, fake in self._places:
-            if getattr(module, name, None) is fake:
+            if vars(module).get(name) is fake:
                 setattr(module, name, real)
         for key in self._pickling:
             copyreg.dispatch_table.pop(key, None)
@@ -153,7 +192,7 @@ class Frozen:
             stack.append(top)
         copyreg.dispatch_table.update(self._pickling)
         for module, name, real, fake in self._places:
-            if getattr(module, name, None) is real:
+            if vars(module).get(name) is real:
                 setattr(module, name, fake)
         return True
 
@@ -164,7 +203,7 @@ class Frozen:
 
 def _imported() -> tuple[int, Any]:
     """Changes whenever a module is imported: how many there are, and the newest."""
-    return len(sys.modules), sys.modules[next(reversed(sys.modules))]
+    return len(sys.modules) + len(DISPLACED), sys.modules[next(reversed(sys.modules))]
 
 
 def _differences(modules: tuple[ModuleType, ...], before: list[dict[str, Any]]) -> list[Place]:
@@ -180,14 +219,18 @@ def _replace(pairs: list[tuple[Any, Any]]) -> list[Place]:
     """Put the second of each pair wherever a module holds the first."""
     wanted = {id(old): new for old, new in pairs}
     places: list[Place] = []
-    for module_name, module in list(sys.modules.items()):
+    for module_name, module in [*sys.modules.items(), *((each.__name__, each) for each in DISPLACED)]:
         if not isinstance(module, ModuleType) or module_name.partition(".")[0] in NEVER_FROZEN:
             continue
         if not wanted.keys().isdisjoint(map(id, list(vars(module).values()))):
             found = [(name, value) for name, value in vars(module).items() if id(value) in wanted]
             places += [(module, name, value, wanted[id(value)]) for name, value in found]
-    for module, name, _, new in places:
-        setattr(module, name, new)
+    return _put(places)
+
+
+def _put(places: list[Place]) -> list[Place]:
+    for owner, name, _, new in places:
+        setattr(owner, name, new)
     return places
 
 
@@ -195,21 +238,21 @@ _REAL: Final[dict[str, Callable[..., Any]]] = {"sleep": time.sleep}
 
 
 def _replacements() -> list[tuple[Any, Any]]:
-    """Real function and virtual one, for what freezegun leaves alone: sleeping, and event loops that handlers make."""
+    """Real function and virtual one, for what freezegun leaves alone: sleeping, event loops of handlers, chance."""
     import asyncio
 
     _REAL.setdefault("loop", asyncio.new_event_loop)
-    return [(_REAL["sleep"], virtual_sleep), (_REAL["loop"], virtual_loop)]
+    return [(_REAL["sleep"], virtual_sleep), (_REAL["loop"], virtual_loop), *chance.replacements()]
 
 
 def virtual_sleep(seconds: float, /) -> None:
-    """``time.sleep`` inside a world. A daemon thread, and everyone outside a world, really sleeps."""
-    if not _entered or threading.current_thread().daemon:
+    """``time.sleep`` inside a world. Bystanders, daemons beside a handler, and who is outside really sleep."""
+    if not _entered or sleeps_for_real():
         _REAL["sleep"](seconds)
     elif seconds < 0:
         raise ValueError("sleep length must be non-negative")
     else:
-        _entered[-1].advance(round(seconds * SECOND))
+        threads.pause(_entered[-1], round(seconds * SECOND))
 
 
 def virtual_loop() -> Any:

@@ -13,17 +13,17 @@ import linecache
 import os
 import signal
 import sys
-import sysconfig
 import threading
 from collections.abc import Iterable, Iterator
 from types import FrameType
 from typing import Any, Final
 
 from tasker_testkit.errors import HandlerHangs
+from tasker_testkit.worker import threads
+from tasker_testkit.worker.threads import LIBRARIES
 
 REPEAT_S: Final = 1.0
 _OWN: Final = os.path.dirname(os.path.dirname(os.path.abspath(__file__))) + os.sep
-_LIBRARIES: Final = tuple({sysconfig.get_path(key) + os.sep for key in ("stdlib", "platstdlib", "purelib", "platlib")})
 
 Ticket = tuple[str, int]
 """Step and attempt of a running handler; a new object for each."""
@@ -98,12 +98,12 @@ class Watchdog:
             if callable(self._previous):
                 self._previous(number, frame)
 
-    def hangs(self, ticket: Ticket) -> HandlerHangs:
-        """The error for a handler that was stopped."""
+    def hangs(self, ticket: Ticket, who: str = "the handler") -> HandlerHangs:
+        """The error for a handler (``who``) that was stopped."""
         step, attempt = ticket
         return HandlerHangs(
             f"Step {step!r}, attempt {attempt}: "
-            f"the handler blocked for more than {self.real_timeout:g} s of real time, at\n"
+            f"{who} blocked for more than {self.real_timeout:g} s of real time, at\n"
             f"{self._place}\n"
             "time.sleep and asyncio.sleep take no real time here; locks, sockets, processes and endless loops do.\n"
             "Replace what it waits for by a double, simulate the wait with the fault 'hang', "
@@ -154,17 +154,25 @@ def _patrol() -> _Patrol:
 
 
 def _described(frame: FrameType | None) -> str:
-    """The user's innermost line; if an event loop waits there, the lines where its tasks wait."""
+    """The user's innermost line; if an event loop waits there, the lines where its tasks wait.
+
+    If only threads are left of the handler, their lines.
+    """
     frames = list(_handler_frames(frame))
     inside = list(itertools.takewhile(lambda one: _loop(one) is None, frames))
     loops = [loop for loop in map(_loop, frames) if loop]
     waiting = [line for loop in loops[:1] for task in asyncio.all_tasks(loop) for line in _awaiting(task)]
-    places = _users(inside)[:1] or waiting or _users(frames)[:1] or frames[:1]
+    places = _users(inside)[:1] or waiting or _users(frames)[:1] or frames[:1] or _users_in_threads()
     return "\n".join(dict.fromkeys(map(_line, places))) or "  (unknown place)"
 
 
+def _users_in_threads() -> list[FrameType]:
+    """Where the threads are that a handler has left behind."""
+    return [found for frame in threads.frames() for found in _users(_handler_frames(frame))[:1]]
+
+
 def _users(frames: Iterable[FrameType]) -> list[FrameType]:
-    return [frame for frame in frames if not frame.f_code.co_filename.startswith((*_LIBRARIES, _OWN, "<"))]
+    return [frame for frame in frames if not frame.f_code.co_filename.startswith((*LIBRARIES, _OWN, "<"))]
 
 
 def _handler_frames(frame: FrameType | None) -> Iterator[FrameType]:

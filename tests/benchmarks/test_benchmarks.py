@@ -11,7 +11,7 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGE = (ROOT / "docs" / "benchmarks.md").read_text(encoding="utf-8")
-TABLES = ("job", "big_graph", "plugin_cost", "command_line", "growing")
+TABLES = ("job", "big_graph", "plugin_cost", "command_line", "exploring", "recordings", "http", "growing")
 
 
 def benchmarks(*arguments: str) -> subprocess.CompletedProcess[str]:

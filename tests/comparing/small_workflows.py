@@ -9,6 +9,11 @@ from collections.abc import Callable
 from pathlib import Path
 
 from tasker_testkit.simulation import Simulation
+from tasker_testkit.worker.sdk import quiet
+
+quiet()
+
+from tasker_core import BasePublisher, BaseSubscriber  # noqa: E402
 
 ROOT = Path(__file__).resolve().parents[2]
 HANDLERS = ROOT / "fixtures" / "conformance" / "traces" / "scripted_handlers.py"
@@ -45,7 +50,7 @@ BUSY = {"fail": {"message": "busy", "error_type": "busy"}}
 def simulation(*steps, template=None, profile="tasker-0.1.8", **keywords):
     """A simulation of these steps; by default under the profile that takes every template."""
     whole = {"name": "small", "namespace_name": "shop", "version": "1.0.0", "steps": list(steps), **(template or {})}
-    return Simulation(whole, handlers=HANDLERS, profile=profile, **keywords)
+    return Simulation(whole, **{"handlers": HANDLERS, "profile": profile, **keywords})
 
 
 def plan(**behaviours):
@@ -58,6 +63,33 @@ RESET = {"do": "reset_for_retry", "step": "charge", "when": {"step": "charge", "
 RESOLVE = {"do": "resolve_manually", "step": "charge", "when": {"step": "charge", "state": "error"}}
 REFUND = {"environments": {"test": {"steps": [{"name": "charge", "retry": {**QUICK, "max_attempts": 1}}]}}}
 FAILED = {"name": "pay.failed", "description": "d", "condition": "permanent_failure", "schema": {"type": "object"}}
+
+
+SHAPED = {"name": "paid", "description": "d", "schema": {"type": "object"}, "publisher": "shaping"}
+QUICKLY = {"name": "paid", "description": "d", "schema": {"type": "object"}, "delivery_mode": "fast"}
+
+
+class Shaping(BasePublisher):
+    """Tells less than the result."""
+
+    publisher_name = "shaping"
+
+    def transform_payload(self, ctx):
+        """Nothing."""
+        return {}
+
+
+class Reading(BaseSubscriber):
+    """Takes the documents at their word."""
+
+    @classmethod
+    def subscribes_to(cls):
+        """All events."""
+        return ["*"]
+
+    def handle(self, event):
+        """Read the payload."""
+        event["payload"]["paid"]
 
 
 def raising(kind, **keywords):
@@ -269,6 +301,20 @@ EXAMPLES: dict[str, tuple[list[int], Callable[[], Simulation], dict, str]] = {
         lambda: simulation(step("charge", publishes_events=[FAILED])),
         plan(charge=FAILS),
         "The event `pay.failed` of the failing `charge` isn't published; publish it from the handler itself.",
+    ),
+    "24, publisher": (
+        [24],
+        lambda: simulation(step("charge", publishes_events=[SHAPED]), handlers=[HANDLERS, Shaping]),
+        plan(charge={"ok": {"paid": 1}}),
+        "The event `paid` of `charge` is published without `shaping`, as the result is; "
+        "publish it from the handler itself.",
+    ),
+    "24, subscriber": (
+        [24],
+        lambda: simulation(step("charge", publishes_events=[QUICKLY]), handlers=[HANDLERS, Reading]),
+        plan(charge={"ok": {"paid": 1}}),
+        "`Reading` is handed the whole message of `paid`, with the payload inside, and fails; "
+        "publish it from the handler itself.",
     ),
     "26": (
         [26],

@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from tasker_testkit.engine.clock import Agenda
+from tasker_testkit.engine.clock import CLAIM, RESULT, Agenda
+from tasker_testkit.engine.growth import NewStep
 from tasker_testkit.engine.ledger import Ledger
 from tasker_testkit.engine.workforce import Workforce
 from tasker_testkit.model.dispatch import EPOCH_START
@@ -43,8 +44,7 @@ class Site:
             TASKER_0_1_8,
             FaultPlan(),
             given.get("worker_processes"),
-            lambda step, outcome: self.reported.append(step),
-            lambda step, attempt, outcome: None,
+            lambda call, outcome: None,
         )
         self.takes = round(given.get("handler_takes_s", 0) * SECOND)
         self.fails = given.get("attempts_that_fail", 0)
@@ -52,7 +52,7 @@ class Site:
     def step(self, given=None, name="a"):
         """A step with the columns of a case."""
         fields = {"state": "pending", "attempts": 0, "max_attempts": 3, **(given or {})}
-        row = self.ledger.add_step(name, "standard", StepTemplate(name, Handler("x"), retry=Retry()), None)
+        row = self.ledger.add_step(NewStep(name, "standard", StepTemplate(name, Handler("x"), retry=Retry()), None))
         row.attempts, row.max_attempts = fields["attempts"], fields["max_attempts"]
         self.enter(row, fields["state"])
         return row
@@ -67,7 +67,7 @@ class Site:
         """Everything up to an instant, in seconds."""
         while True:
             while entry := self.agenda.pop():
-                call = entry[0](entry[1])
+                call = self.act(*entry)
                 if call is not None:
                     bad = failure("f", "f", retryable=True, took_us=self.takes)
                     self.workers.ended(call, bad if call.attempt <= self.fails else success(took_us=self.takes))
@@ -76,6 +76,17 @@ class Site:
                 break
             self.agenda.move_to(at)
         self.agenda.move_to(max(round(until * SECOND), self.agenda.now))
+
+    def act(self, lane, entry):
+        """What the engine does with an entry of a lane, but for handling the results."""
+        if lane == RESULT:
+            step = self.workers.finish(*entry)
+            if step is not None:
+                how = "" if step.result.success else "as_error_"
+                self.ledger.move_step(step, f"enqueue_{how}for_orchestration")
+                self.reported.append(step)
+            return None
+        return self.workers.deliver(entry) if lane == CLAIM else self.workers.hand_over(entry)
 
     def states(self, row):
         """What the step went through."""
@@ -109,7 +120,7 @@ def test_claims_by_state_and_message(given, expect):
     if not given.get("in_template", True):
         site.workers.unknown.add(row.template.name)
     for _ in range(given.get("messages", 1)):
-        site.workers.send(row)
+        site.workers.send([row])
     site.run(1)
     meet(site, row, expect, before=given["step"]["attempts"] or 0)
 
@@ -122,7 +133,7 @@ def test_claims_of_a_retry_cycle(given, expect):
     for round_ in range(given["attempts_that_fail"]):
         for state in given["between"] if round_ else ["enqueued"]:
             site.enter(row, state)
-        site.workers.send(row)
+        site.workers.send([row])
         site.run(round_ + 1)
     meet(site, row, expect)
 
@@ -133,7 +144,7 @@ def test_claims_by_a_late_message():
     site = Site(given)
     row = site.step({**given["step"], "state": "pending"})
     site.enter(row, given["step"]["state"])
-    site.workers.send(row)
+    site.workers.send([row])
     site.run(2)
     assert (row.attempts > 0) == expect["claimed_at_once"]
     site.enter(row, "enqueued")
@@ -153,7 +164,7 @@ def test_claims_after_a_worker_was_replaced():
     site.workers.stop_workers()
     site.run(1)
     site.enter(row, given["step"]["state"])
-    site.workers.send(row)
+    site.workers.send([row])
     site.run(2)
     site.workers.start_worker()
     assert site.agenda.next_instant() > 20 * SECOND
@@ -169,7 +180,7 @@ def test_claims_of_a_worker_that_ends(given, expect):
     site = Site(given)
     row = site.step()
     site.enter(row, "enqueued")
-    site.workers.send(row)
+    site.workers.send([row])
     site.run(0.4)
     site.workers.stop_workers(grace=0 if "killed" in given["worker"] else 30 * SECOND)
     site.workers.start_worker()
@@ -184,7 +195,7 @@ def test_claims_are_made_at_once_and_handlers_run_in_turn(given, expect):
     rows = [site.step(name=f"s{number}") for number in range(given["steps_enqueued_together"])]
     for row in rows:
         site.enter(row, "enqueued")
-        site.workers.send(row)
+        site.workers.send([row])
     site.run(30)
     low, high = expect["all_done_after_s"]
     assert low <= site.ledger.log[-1][0] / SECOND <= high

@@ -11,7 +11,10 @@ import pytest
 
 from tasker_testkit.engine import readiness
 from tasker_testkit.engine.clock import Agenda
-from tasker_testkit.engine.ledger import Ledger, StepRow
+from tasker_testkit.engine.growth import NewStep
+from tasker_testkit.engine.ledger import Ledger
+from tasker_testkit.engine.rows import StepRow
+from tasker_testkit.engine.ways import SHARES
 from tasker_testkit.model import graph
 from tasker_testkit.model.dispatch import EPOCH_START
 from tasker_testkit.model.durations import MINUTE
@@ -38,9 +41,9 @@ def us(value: float | None) -> int | None:
 def add(ledger: Ledger, given: dict[str, Any], name: str) -> StepRow:
     """A row with the columns of a case, put into the ledger in its state."""
     fields = {**FILE["step_defaults"], **given}
-    row = ledger.add_step(name, "standard", StepTemplate(name, Handler("x")), None)
-    ledger.counts["pending"] -= 1
-    ledger.counts[fields["state"]] += 1
+    row = ledger.add_step(NewStep(name, "standard", StepTemplate(name, Handler("x")), None))
+    ledger.shares["open"] -= 1
+    ledger.shares[SHARES[fields["state"]]] += 1
     row.state = fields["state"]
     row.attempts, row.max_attempts, row.retryable = fields["attempts"], fields["max_attempts"], fields["retryable"]
     row.in_process, row.processed = fields["in_process"], fields["processed"]
@@ -92,9 +95,11 @@ def test_readiness_next_retry_formula(given, expect):
 @pytest.mark.parametrize(("given", "expect"), cases("ready_gate"))
 def test_readiness_gate(given, expect):
     """Readiness follows from its parts."""
-    found = readiness.is_ready(
-        given["state"], given["dependencies_satisfied"], given["retry_eligible"], us(given["next_retry_at_s"]), 0
-    )
+    attempts = 0 if given["retry_eligible"] else 3
+    ledger, (row,) = ledger_of({"state": given["state"], "attempts": attempts, "max_attempts": 3})
+    row.due_at = us(given["next_retry_at_s"])
+    row.unmet = not given["dependencies_satisfied"]
+    found = row.is_ready(ledger.agenda.now)
     assert found == expect["ready"]
 
 
@@ -114,7 +119,7 @@ def test_readiness_of_a_child(given, expect):
 
 def count(ledger: Ledger, *states: str) -> int:
     """How many steps are in one of the states."""
-    return sum(ledger.counts[state] for state in states)
+    return sum(row.state in states for row in ledger.steps)
 
 
 @pytest.mark.parametrize(("given", "expect"), cases("execution_status"))
@@ -124,8 +129,8 @@ def test_readiness_execution_status(given, expect):
     status = ledger.status()
     assert status == expect["execution_status"]
     assert readiness.RECOMMENDED_ACTION[status] == expect["recommended_action"]
-    assert readiness.health_status(ledger.counts) == expect["health_status"]
-    assert readiness.completion_percentage(ledger.counts) == pytest.approx(expect["completion_percentage"], rel=1e-9)
+    assert readiness.health_status(ledger.shares) == expect["health_status"]
+    assert readiness.completion_percentage(ledger.shares) == pytest.approx(expect["completion_percentage"], rel=1e-9)
     assert expect["counts"] == {
         "total": len(rows),
         "pending": count(ledger, "pending"),

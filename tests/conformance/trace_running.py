@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import re
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -11,7 +12,8 @@ from typing import Any
 
 from tasker_testkit.driving import DrivenTask
 from tasker_testkit.engine import readiness
-from tasker_testkit.engine.ledger import TASK, Ledger, StepRow
+from tasker_testkit.engine.ledger import TASK, Ledger
+from tasker_testkit.engine.rows import StepRow
 from tasker_testkit.errors import RunError, SubmissionRefused, TemplateError
 from tasker_testkit.model.actions import ACTIONS
 from tasker_testkit.model.durations import MINUTE, SECOND
@@ -230,8 +232,8 @@ def observed(task: DrivenTask) -> dict[str, Any]:
         },
         "execution_status": status,
         "recommended_action": readiness.RECOMMENDED_ACTION[status],
-        "health_status": readiness.health_status(ledger.counts),
-        "completion_percentage": readiness.completion_percentage(ledger.counts),
+        "health_status": readiness.health_status(ledger.shares),
+        "completion_percentage": readiness.completion_percentage(ledger.shares),
         "api": api(ledger, status),
         "steps": {step.name: observed_step(ledger, step, log) for step in ledger.steps},
         "creation_order": [step.name for step in ledger.steps],
@@ -258,11 +260,11 @@ def observed(task: DrivenTask) -> dict[str, Any]:
 
 def api(ledger: Ledger, status: str) -> dict[str, Any]:
     """What the REST interface says of the task."""
-    counts = ledger.counts
+    counts = Counter(step.state for step in ledger.steps)
     return {
         "status": ledger.task_state,
         "execution_status": status,
-        "health_status": readiness.health_status(counts),
+        "health_status": readiness.health_status(ledger.shares),
         "total_steps": len(ledger.steps),
         "pending_steps": counts["pending"],
         "in_progress_steps": counts["in_progress"],

@@ -204,16 +204,47 @@ def test_an_empty_list_of_cursors(grown, profile, state):
     stubs = {"start": {}, "analyze": {"batch_processing_outcome": {**outcome, "cursor_configs": []}}}
     run = grown(steps(), HANDLERS, stubs=stubs, profile=profile).run()
     assert (run.state, list(run.steps)) == (state, ["start", "analyze"])
-    assert [warning["text"] for warning in run.history.warnings] == [
-        "step analyze: cursor_configs cannot be empty for CreateBatches outcome"
-    ]
+    said = "step analyze: cursor_configs cannot be empty for CreateBatches outcome"
+    hint = ". Return no_batches_outcome(...) where there is nothing to do"
+    assert [warning["text"] for warning in run.history.warnings] == [said + (hint if profile == "documented" else "")]
 
 
-def test_a_million_batches_are_too_many(batch):
+@pytest.mark.parametrize("profile", PROFILES)
+def test_a_hundred_thousand_batches_are_too_many(grown, profile):
     """An analyzer that runs wild is stopped with the limit and the way to raise it."""
-    narrow = replace(DOCUMENTED, max_batches=100)
-    with pytest.raises(
-        RunError, match=r"^Step 'analyze' asks for 1000 batches; the simulator makes 100 at the most\. "
-    ):
-        batch(profile=narrow).run({"items": 10_000})
-    assert DOCUMENTED.max_batches == 10_000
+    cursor = {"batch_id": "1", "start_cursor": 0, "end_cursor": 1, "batch_size": 1}
+    outcome = {"type": "create_batches", "worker_template_name": "work", "worker_count": 1, "total_items": 1}
+    wild = {"batch_processing_outcome": {**outcome, "cursor_configs": [cursor] * 100_000}}
+    with pytest.raises(RunError) as caught:
+        grown(steps(), HANDLERS, stubs={"start": {}, "analyze": wild}, profile=profile).run()
+    assert str(caught.value) == (
+        "Step 'analyze' asks for 100000 batches; the simulator makes 10000 at the most. Make the batches larger, or "
+        "allow more: profile=dataclasses.replace(DOCUMENTED, max_batches=100000)."
+    )
+
+
+def test_the_limit_of_batches_can_be_moved(batch):
+    """It is the simulator's own, a field of the profile: as many are made, one more is refused."""
+    narrow = replace(DOCUMENTED, max_batches=10)
+    assert batch(profile=narrow).run({"items": 100}).state == "complete"
+    with pytest.raises(RunError, match=r"^Step 'analyze' asks for 11 batches; the simulator makes 10 at the most\."):
+        batch(profile=narrow).run({"items": 101})
+
+
+WRONG_WORKERS = {
+    "unknown": ("wrok", "Worker template not found: wrok", ". Did you mean 'work'? Batch workers: work"),
+    "no worker": ("gather", "Template gather is not a BatchWorker type", ". Batch workers: work"),
+}
+
+
+@pytest.mark.parametrize("profile", PROFILES)
+@pytest.mark.parametrize("case", WRONG_WORKERS)
+def test_a_worker_that_is_none(grown, profile, case):
+    """Tasker's own words; as documented, where the step fails by it, with the workers there are (row 19)."""
+    name, said, hint = WRONG_WORKERS[case]
+    cursor = {"batch_id": "1", "start_cursor": 0, "end_cursor": 1, "batch_size": 1}
+    outcome = {"type": "create_batches", "worker_template_name": name, "worker_count": 1, "total_items": 1}
+    stubs = {"start": {}, "analyze": {"batch_processing_outcome": {**outcome, "cursor_configs": [cursor]}}}
+    run = grown(steps(), HANDLERS, stubs=stubs, profile=profile).run()
+    told = said + (hint if profile == "documented" else "")
+    assert [warning["text"] for warning in run.history.warnings] == [f"step analyze: {told}"]

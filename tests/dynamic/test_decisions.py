@@ -61,6 +61,8 @@ def test_exactly_the_chosen_branches_run_and_meet(grown, form, profile, branches
     assert run["meet"].parents == tuple(chosen)
     assert run["meet"].result == {"seen": sorted([*chosen, "route", "start"])}
     assert run["a" if "a" in chosen else chosen[0]].parents == ("route",)
+    twice = ["decision route asks for 'a' 2 times; it is made once"] if branches == ["a", "a"] else []
+    assert [warning["text"] for warning in run.history.warnings] == twice
 
 
 @pytest.mark.parametrize("form", HANDLERS)
@@ -102,6 +104,8 @@ def test_an_unknown_branch(grown, profile, state):
     """Documented: the decision ends in error. As built: a warning, and the branches are silently missing (row 19)."""
     run = grown(STEPS, HANDLERS["class"], stubs=STUBS, profile=profile).run({"branches": ["a", "aa"]})
     message = "step route: Step 'aa' is not a valid descendant of decision point 'route'"
+    if profile == "documented":
+        message += ". Did you mean 'a'? Below it: a, b, c, meet, after"
     assert (run.state, list(run.steps)) == (state, ["start", "route"])
     assert [warning["text"] for warning in run.history.warnings] == [message]
     assert run["route"].result["decision_point_outcome"]["step_names"] == ["a", "aa"]

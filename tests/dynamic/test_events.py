@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from typing import ClassVar
 
 import pytest
-from tasker_core.domain_events import BasePublisher, BaseSubscriber
 
 from tasker_testkit import Failure, TemplateError
 from tasker_testkit.model.profile import PROFILES
@@ -107,7 +105,8 @@ def test_an_event_without_a_schema_is_refused(grown, profile):
     events = [{"name": "charged", "description": "d"}]
     with pytest.raises(TemplateError) as caught:
         grown([("charge", "standard", [], {"publishes_events": events})], stubs={"charge": {}}, profile=profile)
-    assert "schema" in str(caught.value)
+    place = "<mapping>: steps[0].publishes_events[0]"
+    assert str(caught.value) == f"{place}.schema: is missing."
 
 
 def test_an_instance_publishes_under_its_own_name(grown):
@@ -128,54 +127,6 @@ def test_an_instance_publishes_under_its_own_name(grown):
         },
     ).run()
     assert [event["step"] for event in run.events] == ["work_1", "work_2"]
-
-
-class Loud(BasePublisher):
-    """A publisher of the team's own."""
-
-    called: ClassVar[list] = []
-
-    @property
-    def publisher_name(self):
-        """As the template names it."""
-        return "Loud"
-
-    def transform_payload(self, ctx):
-        """Never asked."""
-        self.called.append(ctx)
-        return {"loud": True}
-
-
-class Counting(BaseSubscriber):
-    """A subscriber of the team's own."""
-
-    seen: ClassVar[list] = []
-
-    @classmethod
-    def subscribes_to(cls):
-        """All charges."""
-        return ["charge.*"]
-
-    def handle(self, event):
-        """Count."""
-        self.seen.append((event["event_name"], event["payload"]))
-
-
-@pytest.mark.parametrize("profile", PROFILES)
-def test_a_custom_publisher_falls_back_to_the_default(publishing, profile):
-    """Tasker 0.1.8 publishes with its own publisher whatever the template names: the payload is the result itself."""
-    run = publishing({"paid": 1}, declared("success", publisher="Loud"), profile)
-    assert ([event["payload"] for event in run.events], Loud.called) == ([{"paid": 1}], [])
-
-
-def test_a_subscriber_can_be_given_the_events_of_a_run(publishing):
-    """Nobody subscribes in a simulation; a team's subscriber takes the events of the run as it would take Tasker's."""
-    run = publishing({"paid": 1}, [{**declared("success")[0], "name": "charge.done"}])
-    subscriber = Counting()
-    for event in run.events:
-        if subscriber.matches(event["name"]):
-            subscriber.handle({"event_name": event["name"], "payload": event["payload"]})
-    assert Counting.seen == [("charge.done", {"paid": 1})]
 
 
 EVENTS = """

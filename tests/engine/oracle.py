@@ -46,6 +46,26 @@ STALE = {
 }
 
 
+def check(log: list[tuple[int, str, str]], graph: dict[str, list[str]]) -> None:
+    """What holds at every transition, whoever made it."""
+    state: dict[str, str] = {}
+    claims, now = dict.fromkeys(graph, 0), 0
+    for at, who, after in log:
+        assert at >= now, "time is monotone"
+        if at > now:
+            idle = {step for step in graph if state.get(step, "").startswith("enqueued")}
+            assert not idle, "the clock moves only when nothing can run"
+        now = at
+        if who in state:
+            assert (state[who], after) in (TASK_LEGAL if who == "task" else STEP_LEGAL), "legal transitions only"
+        if after == "enqueued":
+            assert state["task"] == "enqueuing_steps", "nothing is enqueued after a block"
+            assert all(state[parent] == "complete" for parent in graph[who]), "parents first"
+        claims[who] = claims.get(who, 0) + (after == "in_progress")
+        assert claims[who] <= 2, "attempts are bounded"
+        state[who] = after
+
+
 @dataclass
 class Row:
     """One step: what the rules ask for, nothing worked out in advance."""

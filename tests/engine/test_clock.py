@@ -29,7 +29,7 @@ def test_everything_comes_by_instant_lane_and_booking(booked):
     """What is booked comes exactly once, ordered by instant, then lane, then order of booking."""
     agenda = Agenda()
     for number, (at, lane) in enumerate(booked):
-        agenda.put(at, lane, print, (lane, number))
+        agenda.put(at, lane, (lane, number))
     wanted = sorted((at, (lane, number)) for number, (at, lane) in enumerate(booked))
     assert drain(agenda) == wanted
 
@@ -37,7 +37,7 @@ def test_everything_comes_by_instant_lane_and_booking(booked):
 def test_the_clock_waits_for_what_can_run():
     """The clock doesn't move while anything can still run at this instant."""
     agenda = Agenda()
-    agenda.put(0, START, print, None)
+    agenda.put(0, START, None)
     with pytest.raises(IllegalTransition, match="something can still run"):
         agenda.move_to(1)
 
@@ -47,7 +47,7 @@ def test_nothing_is_booked_in_the_past():
     agenda = Agenda()
     agenda.move_to(10)
     with pytest.raises(IllegalTransition, match="3 us in the past"):
-        agenda.put(7, RESULT, print, None)
+        agenda.put(7, RESULT, None)
 
 
 @given(st.integers(0, 10**9), st.integers(0, 10**6), st.integers(1, 10**6))

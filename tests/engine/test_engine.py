@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
+import gc
+import weakref
+from collections import Counter, defaultdict
 from dataclasses import replace
 
 import pytest
@@ -11,6 +13,7 @@ from hypothesis import strategies as st
 
 from tasker_testkit.engine.engine import Engine
 from tasker_testkit.engine.ledger import TASK
+from tasker_testkit.engine.ways import SHARES
 from tasker_testkit.errors import IllegalTransition
 from tasker_testkit.model.faults import FaultPlan
 from tasker_testkit.model.outcome import Silence, failure, success
@@ -268,6 +271,25 @@ def test_invariants_hold_in_every_run(graph, data, profile, workers):
     assert ledger.task_state in ("complete", "blocked_by_failures") or engine.stuck()
     check_log(ledger, names)
     assert all((row.attempts or 0) <= row.max_attempts for row in ledger.steps)
+    counted = Counter(SHARES[row.state] for row in ledger.steps)
+    assert {share: counted[share] for share in ledger.shares} == ledger.shares
+
+
+@pytest.mark.parametrize("profile", [DOCUMENTED, TASKER_0_1_8], ids=["documented", "as built"])
+@pytest.mark.parametrize("ending", ["ok", Silence("died"), Silence("hangs")], ids=str)
+def test_a_run_is_freed_as_soon_as_nobody_holds_it(profile, ending):
+    """Nothing of a run waits for the garbage collector, however it went: its memory is free at once."""
+    gc.disable()
+    try:
+        faults = FaultPlan().duplicate("b", attempt=1)
+        engine = play(
+            {"a": [], "b": [], "c": ["a", "b"]}, {"a": ["retry", ending]}, profile=profile, faults=faults, workers=2
+        )
+        parts = [weakref.ref(engine), weakref.ref(engine.ledger), weakref.ref(engine.workforce)]
+        del engine
+        assert [part() for part in parts] == [None, None, None]
+    finally:
+        gc.enable()
 
 
 def check_log(ledger, names):

@@ -9,7 +9,7 @@ from itertools import combinations, permutations, product
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from oracle import MINUTE, SECOND, STEP_LEGAL, TASK_LEGAL, Oracle
+from oracle import MINUTE, SECOND, Oracle, check
 
 from tasker_testkit.engine.engine import Engine
 from tasker_testkit.engine.growth import Blueprint
@@ -97,27 +97,6 @@ def agree(plan: Blueprint, graph, script, profile: str, *, retryable: bool = Tru
         assert [[a.number, a.enqueued_at, a.started_at, a.ended_at] for a in row.log] == other.tries
         assert (row.attempts or 0) == other.attempts
     check(log, graph)
-
-
-def check(log: list[tuple[int, str, str]], graph: dict[str, list[str]]) -> None:
-    """What holds at every transition, whoever made it."""
-    state: dict[str, str] = {}
-    claims = dict.fromkeys(graph, 0)
-    now = 0
-    for at, who, after in log:
-        assert at >= now, "time is monotone"
-        if at > now:
-            idle = {step for step in graph if state.get(step, "").startswith("enqueued")}
-            assert not idle, "the clock moves only when nothing can run"
-        now = at
-        if who in state:
-            assert (state[who], after) in (TASK_LEGAL if who == "task" else STEP_LEGAL), "legal transitions only"
-        if after == "enqueued":
-            assert state["task"] == "enqueuing_steps", "nothing is enqueued after a block"
-            assert all(state[parent] == "complete" for parent in graph[who]), "parents first"
-        claims[who] = claims.get(who, 0) + (after == "in_progress")
-        assert claims[who] <= 2, "attempts are bounded"
-        state[who] = after
 
 
 def timed(mix: dict[str, list[str]], took: dict[str, int]) -> dict[str, list[tuple[str, int]]]:

@@ -136,7 +136,7 @@ BAD = {
         {"step": "a", "fail": {"eror_type": "x"}},
         "Unknown key 'eror_type'. Did you mean 'error_type'? Known keys:\n  message\n  error_type\n",
     ),
-    "unknown kind": ({"step": "a", "http": {}}, f"Unknown key 'http'. Known keys:\n  step\n  attempt\n  {KINDS}"),
+    "unknown kind": ({"step": "a", "explode": {}}, f"Unknown key 'explode'. Known keys:\n  step\n  attempt\n  {KINDS}"),
     "no kind": ({"step": "a"}, f"A fault needs exactly one kind; this one has none. Kinds:\n  {KINDS}"),
     "two kinds": (
         {"step": "a", "fail": {}, "hang": True},

@@ -65,6 +65,18 @@ def test_the_public_names_are_all_there():
     assert (done.stdout, done.stderr) == ("module 'tasker_testkit' has no attribute 'Simulatoin'\n", "")
 
 
+def test_a_subpackage_doesnt_take_a_public_names_place():
+    """``explore`` is the function, also after its subpackage of the same name was imported by itself."""
+    code = (
+        "import tasker_testkit.explore.kinds\n"
+        "from tasker_testkit.explore import kinds\n"
+        "from tasker_testkit import explore\n"
+        "print(kinds.__name__, explore.__module__)\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert (done.stdout, done.stderr) == ("tasker_testkit.explore.kinds tasker_testkit.exploring\n", "")
+
+
 def test_the_version_is_the_distributions():
     """__version__ is what the installed distribution says."""
     import importlib.metadata

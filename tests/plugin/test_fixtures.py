@@ -191,7 +191,7 @@ def test_fixtures_are_documented(pytester):
     """pytest --fixtures shows every fixture with its first sentence."""
     result = pytester.runpytest("--fixtures")
     for name in ("context", "call", "run", "faults", "simulation", "clock"):
-        result.stdout.fnmatch_lines([f"tasker_{name} -- *plugin.py*"])
+        result.stdout.fnmatch_lines([f"tasker_{name} -- *fixtures.py*"])
     result.stdout.no_fnmatch_line("*no docstring available*tasker*")
 
 
@@ -210,3 +210,34 @@ def test_the_classes_work_without_pytest(project):
     )
     result = project.runpython("script.py")
     assert (result.ret, result.outlines) == (0, ["complete 2026"])
+
+
+def test_effects_of_calls_and_runs(suite):
+    """tasker_effects lists what this test's calls and runs booked, in order, all or of one name; no other test's."""
+    result = suite(
+        """
+import pytest
+from tasker_core import StepHandler, StepHandlerResult
+from tasker_testkit import effect
+
+class Charge(StepHandler):
+    handler_name = "charge"
+
+    def call(self, context):
+        effect("charge", key=context.get_input("total"))
+        effect("mail")
+        return StepHandlerResult.success({})
+
+pytestmark = pytest.mark.tasker(template="orders.yaml", handlers={"charge": Charge}, stubs={"validate": {}})
+
+def test_both(tasker_context, tasker_call, tasker_run, tasker_effects):
+    tasker_call(Charge, tasker_context("charge", input={"total": 1}, dependencies={"validate": {}}, attempt=2))
+    tasker_run({"total": 2})
+    assert [(e.name, e.key, e.attempt) for e in tasker_effects("charge")] == [("charge", 1, 2), ("charge", 2, 1)]
+    assert [e.name for e in tasker_effects()] == ["charge", "mail"] * 2
+
+def test_none(tasker_effects):
+    assert tasker_effects() == []
+"""
+    )
+    result.assert_outcomes(passed=2)

@@ -46,7 +46,8 @@ def test_failed_growth_is_a_failure():
     """A decision that failed by what it asked for says what that was."""
     outcome = {"decision_point_outcome": {"type": "create_steps", "step_names": ["shipp"]}}
     assert why(CHOICE, {"start": {}, "choose": outcome, "ship": {}}) == (
-        "step 'choose': Step 'shipp' is not a valid descendant of decision point 'choose'"
+        "step 'choose': Step 'shipp' is not a valid descendant of decision point 'choose'. "
+        "Did you mean 'ship'? Below it: ship"
     )
 
 

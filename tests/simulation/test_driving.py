@@ -40,6 +40,18 @@ def test_instants(simulation):
     assert task.finish().elapsed == timedelta(seconds=3.1)
 
 
+def test_call_by_call(simulation):
+    """call_next goes on by one call of a handler, however long that takes, and says whose; None when all is over."""
+    task = simulation.start()
+    assert [(name, step.attempts, step.max_attempts) for name, step in task.steps.items()] == [("a", 0, 3), ("b", 0, 3)]
+    assert [task.call_next() for _ in range(4)] == ["a", "a", "b", None]
+    assert task["a"].attempts == 2
+    run = task.finish()
+    assert (run.state, run.elapsed) == ("complete", timedelta(seconds=3.1))
+    with pytest.raises(RunError, match="finished"):
+        task.call_next()
+
+
 def test_states(simulation):
     """run_until stops as soon as the step, or the task, is in the state."""
     task = simulation.start()

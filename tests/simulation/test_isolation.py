@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import time
+from datetime import UTC, datetime
 
 import pytest
 from hypothesis import given
@@ -91,6 +93,23 @@ def test_setup_runs_before_each_run(workflow, handler, profile):
     with pytest.raises(InputError):
         simulation.run({"not JSON": {1, 2}})
     assert charged[-1] == "untouched"
+
+
+def test_setup_runs_at_the_first_instant(workflow, handler, profile):
+    """What a double reads off the clock in setup is the same in every run, whether it was frozen before or not."""
+    seen = []
+    simulation = Simulation(
+        workflow("a"),
+        handlers={"a": handler(lambda context: time.sleep(60) or {})},
+        setup=lambda: seen.append(datetime.now(UTC)),
+        start="2030-01-01T00:00:00Z",
+        profile=profile,
+    )
+    simulation.run()
+    with simulation.kept_frozen():
+        simulation.run()
+        simulation.run()
+    assert seen == [datetime(2030, 1, 1, tzinfo=UTC)] * 3
 
 
 def test_an_input_changed_afterwards(workflow, profile):

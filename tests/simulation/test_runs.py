@@ -78,13 +78,16 @@ def test_a_step_that_was_never_created(workflow, profile, chosen, why):
 
 
 def test_save(workflow, tmp_path, profile):
-    """The file is the history's text, UTF-8 with line feeds, and reads back as the same value."""
+    """The file is the history with recipe and digest, UTF-8 with line feeds, and reads back as the same value."""
     run = Simulation(workflow("a"), stubs={"a": {"name": "Zoë"}}, profile=profile).run({"customer": "Łukasz"})
     path = run.save(tmp_path / "run.json")
-    assert path.read_bytes().decode("utf-8") == run.history.to_json()
     saved = json.loads(path.read_text(encoding="utf-8"))
+    text = json.dumps(saved, indent=2, sort_keys=True, ensure_ascii=False) + "\n"
+    assert path.read_bytes().decode("utf-8") == text == run.recording(tmp_path)
+    recipe, digest = saved.pop("recipe"), saved.pop("digest")
     assert saved == run.history.to_data()
-    assert json.dumps(saved, indent=2, sort_keys=True, ensure_ascii=False) + "\n" == run.history.to_json()
+    assert sorted(recipe) == ["stubs", "template"]
+    assert sorted(digest) == sorted([*saved, "recipe", "steps.a"])
     assert (saved["profile"], saved["input"]) == (profile, {"customer": "Łukasz"})
 
 

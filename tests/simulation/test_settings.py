@@ -13,6 +13,9 @@ from tasker_testkit.settings import KEYWORDS
 FIXTURES_PAGE = Path(__file__).resolve().parents[2] / "docs" / "fixtures.md"
 
 
+ORDERS = 'give "creation", "seeded", or a list of choices, whole numbers from 0.'
+
+
 @pytest.mark.parametrize(
     ("setting", "message"),
     [
@@ -27,7 +30,8 @@ FIXTURES_PAGE = Path(__file__).resolve().parents[2] / "docs" / "fixtures.md"
         ({"priority": "high"}, "priority='high': give a whole number."),
         ({"tags": "vip"}, "tags='vip': give a list of texts."),
         ({"reason": None}, "reason=None: give a text."),
-        ({"order": "random"}, "order='random' isn't known. Possible:\n  creation"),
+        ({"order": "random"}, f"order='random': {ORDERS}"),
+        ({"order": [0, -1]}, f"order=[0, -1]: {ORDERS}"),
         ({"unused_faults": "never"}, "unused_faults='never' isn't known. Possible:\n  error\n  allow"),
         ({"missing_handlers": "skip"}, "missing_handlers='skip' isn't known. Possible:\n  error\n  allow"),
         ({"environment": "live"}, "Template 'orders' has no environment 'live'. It has:\n  (none)"),
@@ -99,7 +103,7 @@ def test_an_operators_actions(workflow):
 
 
 def test_the_page_has_every_keyword():
-    """docs/fixtures.md explains exactly what the marker takes, which is what a Simulation takes and unused_stubs."""
+    """docs/fixtures.md explains exactly what the marker takes, which is what a Simulation takes and two more."""
     table = FIXTURES_PAGE.read_text(encoding="utf-8").partition("| keyword |")[2].partition("\n\n")[0]
     explained = [name for row in table.splitlines() for name in re.findall(r"`(\w+)`", row.split(" | ")[0])]
     assert sorted(explained) == sorted(KEYWORDS)

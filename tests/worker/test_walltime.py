@@ -315,3 +315,44 @@ def test_what_we_use_of_freezegun_is_there():
     assert datetime.datetime.now() == REAL[4](2021, 1, 1)
     freezer.stop()
     assert [len(stack) for stack in stacks] == [0, 0, 0, 0]
+
+
+def test_threads_that_were_there_before_go_on_in_real_time():
+    """A thread of a client or a loop sees real time while a handler's stands still; a handler's own thread doesn't.
+
+    That is so also when the handler's thread outlives its run, and sleeping follows the same rule.
+    """
+    pool = concurrent.futures.ThreadPoolExecutor(1)
+    client = concurrent.futures.ThreadPoolExecutor(1)
+    client.submit(int).result()
+    for _ in range(2):
+        with World(start=datetime.datetime(2001, 1, 1, tzinfo=UTC)) as world:
+            assert time.time() == 978_307_200
+            assert pool.submit(time.time).result() == 978_307_200
+            assert client.submit(time.time).result() > 1_700_000_000
+            assert client.submit(time.monotonic).result() != pool.submit(time.monotonic).result()
+            client.submit(time.sleep, 0.001).result()
+            assert world.elapsed_us == 0
+            pool.submit(time.sleep, 5).result()
+            assert world.elapsed_us == 5 * SECOND
+    assert client.submit(time.time).result() > 1_700_000_000
+    pool.shutdown()
+    client.shutdown()
+
+
+def test_a_handler_in_a_daemon_thread_sleeps_in_virtual_time():
+    """Clusters run tasks in daemon threads: there too a handler's sleep takes no real time; that of others does."""
+    slept = []
+
+    def task():
+        with World() as world:
+            time.sleep(3_600)
+            beside = threading.Thread(target=lambda: slept.append(time.sleep(0.001)), daemon=True)
+            beside.start()
+            beside.join()
+            slept.append(world.elapsed_us)
+
+    thread = threading.Thread(target=task, daemon=True)
+    thread.start()
+    thread.join()
+    assert slept == [None, 3_600 * SECOND]

@@ -1,22 +1,12 @@
-"""Every test meets the doubles as if nothing had ever happened, and with the sample cart at hand."""
+"""The sample cart at hand."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import gateways
 import pytest
-
-
-@pytest.fixture(autouse=True)
-def fresh_gateways() -> Iterator[None]:
-    """Nothing charged, reserved, ordered or sent, before the test and behind it."""
-    gateways.reset()
-    yield
-    gateways.reset()
 
 
 @pytest.fixture

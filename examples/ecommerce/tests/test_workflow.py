@@ -51,6 +51,7 @@ def test_a_declined_card_blocks_the_task(tasker_run, cart):
     assert gateways.mailer.sent == []
 
 
+@pytest.mark.tasker(record=False)  # the gateway's failures are set up by the test: no recording could know
 def test_a_gateway_that_stays_down_exhausts_the_retries(tasker_run, cart):
     """After max_attempts the step is in error and the task is blocked; the customer was never charged."""
     gateways.payments.will_fail(times=2)

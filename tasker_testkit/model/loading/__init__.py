@@ -6,7 +6,7 @@ from tasker_testkit.model.loading.action_files import load_actions
 from tasker_testkit.model.loading.data_files import load_data
 from tasker_testkit.model.loading.environments import apply_environment
 from tasker_testkit.model.loading.fault_files import load_faults
-from tasker_testkit.model.loading.inputs import check_input
+from tasker_testkit.model.loading.inputs import check_input, required_fields
 from tasker_testkit.model.loading.ranges import template_data, template_schema
 from tasker_testkit.model.loading.sanitising import accept_context
 from tasker_testkit.model.loading.schema import fits, schema_problem, validator_of, violations
@@ -21,6 +21,7 @@ __all__ = [
     "load_data",
     "load_faults",
     "load_template",
+    "required_fields",
     "schema_problem",
     "template_data",
     "template_schema",

@@ -82,11 +82,12 @@ def _requirements(template: Template) -> _Requirements:
     if ready is None or ready.template is not template:
         if len(_READY) >= 64:
             _READY.clear()
-        ready = _READY[id(template)] = _Requirements(template, _required_fields(template), _validator(template))
+        ready = _READY[id(template)] = _Requirements(template, required_fields(template), _validator(template))
     return ready
 
 
-def _required_fields(template: Template) -> tuple[str, ...]:
+def required_fields(template: Template) -> tuple[str, ...]:
+    """``task_handler.initialization.input_validation.required_fields``; empty without."""
     value = template.task_handler
     for key in ("initialization", "input_validation", "required_fields"):
         value = value.get(key) if isinstance(value, Mapping) else None

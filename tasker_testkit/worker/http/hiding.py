@@ -1,0 +1,75 @@
+"""What of a request may be shown: secrets in its headers, its address and its body become ``*``."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+from hashlib import sha256
+from typing import TYPE_CHECKING, Any, Final
+from urllib.parse import parse_qsl
+
+if TYPE_CHECKING:
+    import httpx
+
+HIDDEN: Final = "*"
+_SECRET: Final = re.compile(
+    r"authoriz|authent|(^|[-_])auth([-_]|$)|cookie|token|secret|passw|pwd|api[-_]?key|access[-_]?key|signature"
+    r"|credential|session|(^|[-_])card([-_]|$)|cvc|cvv|iban",
+    re.IGNORECASE,
+)
+_USUAL: Final = ("host", "accept", "accept-encoding", "connection", "content-length", "user-agent")
+"""What clients add to every request."""
+_MOST: Final = 2_000
+
+
+def shown_headers(headers: Mapping[str, str]) -> dict[str, str]:
+    """The headers that say something, by lower-case name."""
+    kept = {name.lower(): value for name, value in headers.items() if name.lower() not in _USUAL}
+    return {name: _shown(name, value) for name, value in sorted(kept.items())}
+
+
+def shown_url(url: httpx.URL) -> str:
+    """The address without userinfo and without the values of secret parameters."""
+    query = url.query.decode()
+    if query:
+        query = "?" + "&".join(map(_shown_parameter, query.split("&")))
+    return f"{shown_place(url)}{query}"
+
+
+def shown_place(url: httpx.URL) -> str:
+    """The address without userinfo, query and fragment."""
+    port = "" if url.port is None else f":{url.port}"
+    host = f"[{url.host}]" if ":" in url.host else url.host
+    return f"{url.scheme}://{host}{port}{url.raw_path.decode().partition('?')[0]}"
+
+
+def _shown_parameter(part: str) -> str:
+    name, equals, value = part.partition("=")
+    return f"{name}{equals}{_shown(name, value)}"
+
+
+def shown_body(request: httpx.Request) -> Any:
+    """A JSON or form body with its secrets hidden, None for none; a fingerprint of any other, or of a long one."""
+    content = request.content
+    if not content:
+        return None
+    if len(content) <= _MOST:
+        try:
+            if "json" in request.headers.get("content-type", ""):
+                return _hidden(json.loads(content))
+            if "form-urlencoded" in request.headers.get("content-type", ""):
+                return _hidden(dict(parse_qsl(content.decode(), keep_blank_values=True)))
+        except ValueError:
+            pass
+    return f"sha256 {sha256(content).hexdigest()[:16]}"
+
+
+def _hidden(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {name: _shown(name, one) if isinstance(one, str) else _hidden(one) for name, one in value.items()}
+    return [_hidden(one) for one in value] if isinstance(value, list) else value
+
+
+def _shown(name: str, value: str) -> str:
+    return HIDDEN if _SECRET.search(name) else value
