@@ -162,14 +162,14 @@ class DrivenTask:
     def finish(self) -> Run:
         """Run to the task's end, or to where nothing can happen any more. The same Run when called again."""
         if self._run is None:
-            self._loop(None, lambda: False)
+            self._loop(None)
             self._run = self._recorded()
             self._check()
         return self._run
 
     # -- the loop --------------------------------------------------------------------------------------------------
 
-    def _loop(self, until: int | None, stop: Callable[[], bool]) -> None:
+    def _loop(self, until: int | None, stop: Callable[[], bool] | None = None) -> None:
         engine, invoke = self._engine, self._invoke
         while call := engine.next_call(until, stop):
             engine.report(call, invoke(call))
@@ -178,7 +178,7 @@ class DrivenTask:
         self._open()
         if at < self._engine.now:
             raise RunError(f"Can't run back in time: it is {spoken(self._engine.now)} after the start already.")
-        self._loop(at, lambda: False)
+        self._loop(at)
         self._engine.agenda.move_to(at)
 
     def _run_to_state(self, step: str | None, state: str) -> None:

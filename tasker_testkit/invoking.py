@@ -2,25 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import partial
+from functools import cached_property, partial
 from typing import Any, Final
 
 from tasker_testkit.engine.calls import Call
-from tasker_testkit.engine.engine import Engine
 from tasker_testkit.engine.events import Book, Delivery, Occasion, straight
+from tasker_testkit.engine.ledger import Ledger
 from tasker_testkit.engine.rows import StepRow
 from tasker_testkit.errors import FaultError, StubError
 from tasker_testkit.model.dispatch import Dispatch, TaskFacts
 from tasker_testkit.model.effects import Effect
 from tasker_testkit.model.faults import Fault, corrupted
-from tasker_testkit.model.outcome import Checkpoint, Ending, Failure, Outcome, Silence, delayed
+from tasker_testkit.model.outcome import Checkpoint, Ending, Outcome, Silence, delayed
 from tasker_testkit.model.plain import Frozen, frozen, frozen_in_parts
 from tasker_testkit.model.profile import Profile
 from tasker_testkit.model.systems import Systems
 from tasker_testkit.requesting import Switchboard
-from tasker_testkit.stubs import crossed, duration, entry_for, stubbed
+from tasker_testkit.stubs import Prepared, Stubs, crossed, duration, entry_for
 from tasker_testkit.worker.calling import perform
 from tasker_testkit.worker.contexts import context_of
 from tasker_testkit.worker.effects import listen
@@ -34,31 +34,41 @@ from tasker_testkit.worker.walltime import World
 
 @dataclass(frozen=True, slots=True)
 class Backing:
-    """What stands behind the steps of a workflow; ``used_stubs`` grows with every stub that is used."""
+    """What stands behind the steps of a workflow, for all its runs under one profile."""
 
     profile: Profile
     handlers: HandlerSet
-    stubs: Mapping[str, Any]
+    stubs: Stubs
     durations: Mapping[str, Any]
     world: World
-    used_stubs: set[str]
     routes: Routes
     systems: Systems
 
 
 class Invoker:
-    """Calls what stands behind a step, for one run of a simulation."""
+    """Calls what stands behind a step, for one run of a simulation; ``wire`` are its faults that strike requests."""
 
-    def __init__(self, behind: Backing, engine: Engine, task: TaskFacts) -> None:
+    def __init__(self, behind: Backing, engine: Engine, facts: Callable[[str], TaskFacts]) -> None:
         self._behind = behind
         self._ledger = engine.ledger
-        self._task = task
-        self._results: dict[int, Frozen] = {}
-        self._outlets = Outlets(behind.handlers.events, behind.profile, behind.world)
+        self._facts = facts
+        self._on_the_wire: Sequence[Fault] = engine.workforce.faults.on_the_wire
+        self._results: dict[int, tuple[Outcome, int, Frozen]] = {}
         self._at_work: Call
-        self._switchboard = Switchboard(
-            behind.world, behind.routes, engine.workforce.faults.on_the_wire, behind.systems
-        )
+
+    @cached_property
+    def _task(self) -> TaskFacts:
+        return self._facts(self._ledger.uuid("task"))
+
+    @cached_property
+    def _outlets(self) -> Outlets:
+        behind = self._behind
+        return Outlets(behind.handlers.events, behind.profile, behind.world)
+
+    @cached_property
+    def _switchboard(self) -> Switchboard:
+        behind = self._behind
+        return Switchboard(behind.world, behind.routes, self._on_the_wire, behind.systems)
 
     def __call__(self, call: Call) -> Ending:
         """How this call ends, its planned faults included."""
@@ -79,18 +89,15 @@ class Invoker:
             return crossed(faults["fail"].failure, self._behind.profile)
         return self._lasting(call, self._handled(call))
 
-    def _stub(self, call: Call) -> tuple[str, Any] | None:
+    def _stub(self, call: Call) -> Prepared | None:
         """The step's stub, if it has one; it counts as used, also where a fault takes its place."""
-        stubs = self._behind.stubs
-        found = entry_for(stubs, call.step.name, call.step.template.name) if stubs else None
-        if found is not None:
-            self._behind.used_stubs.add(found[0])
-        return found
+        step = call.step
+        return self._behind.stubs.of(step.name, step.template.name)
 
     def _handled(self, call: Call) -> Ending:
         stub = self._stub(call)
-        if stub is not None and _asks_nobody(stub[1]):
-            return self._called(call)
+        if stub is not None and stub.asks_nobody:
+            return self._stubbed(stub, call)
         outer, self._at_work = listen(self._book), call
         try:
             return self._switchboard.ending(call, stub is None, self._called)
@@ -108,14 +115,16 @@ class Invoker:
         ledger.book(Effect(name, key, data, call.name, call.attempt, ledger.instant(at)), at)
 
     def _called(self, call: Call) -> Ending:
-        behind, found = self._behind, self._stub(call)
-        if found is None:
-            ending = perform(behind.handlers, self.dispatch(call), behind.profile, behind.world)
-            self._warn(call)
-            return ending
-        classify = partial(raised, profile=behind.profile)
+        behind, stub = self._behind, self._stub(call)
+        if stub is not None:
+            return self._stubbed(stub, call)
+        ending = perform(behind.handlers, self.dispatch(call), behind.profile, behind.world)
+        self._warn(call)
+        return ending
+
+    def _stubbed(self, stub: Prepared, call: Call) -> Ending:
         try:
-            return stubbed(found[1], call.attempt, partial(self._context, call), classify, behind.profile)
+            return stub.ending(call.record.number, lambda: self._context(call))
         except StubError as error:
             raise StubError(f"Step {call.name!r}, attempt {call.attempt}: {error}") from None
 
@@ -187,12 +196,13 @@ class Invoker:
 
     def _stored(self, row: StepRow, outcome: Outcome) -> Frozen:
         """Gives a copy of the stored result, whenever it is called."""
-        kept = self._results.get(id(outcome))
-        if kept is None:
+        ended = row.result_at
+        kept = self._results.get(row.index)
+        if kept is None or kept[0] is not outcome or kept[1] != ended:
             ledger = self._ledger
-            kept = _stored_copies(outcome, ledger.step_uuid(row), ledger.written(row.result_at))
-            self._results[id(outcome)] = kept
-        return kept
+            copies = _stored_copies(outcome, ledger.step_uuid(row), ledger.written(ended))
+            kept = self._results[row.index] = (outcome, ended, copies)
+        return kept[2]
 
 
 def _stored_copies(outcome: Outcome, step_uuid: str, completed_at: str) -> Frozen:
@@ -208,14 +218,6 @@ def _stored_copies(outcome: Outcome, step_uuid: str, completed_at: str) -> Froze
         return made
 
     return stored
-
-
-_DATA: Final = (dict, Failure, Outcome, BaseException, type(None))
-
-
-def _asks_nobody(stub: Any) -> bool:
-    """Is it only data, so that it has no effects and sends no requests?"""
-    return isinstance(stub, _DATA) or (isinstance(stub, (list, tuple)) and all(isinstance(one, _DATA) for one in stub))
 
 
 _PIECE: Final = {"before": 0, "checkpoint": 1}

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from datetime import datetime
+from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
 from tasker_testkit import observing
@@ -14,7 +15,7 @@ from tasker_testkit.engine.closing import history_of
 from tasker_testkit.engine.engine import Engine
 from tasker_testkit.engine.growth import Blueprint
 from tasker_testkit.engine.orders import chooser
-from tasker_testkit.errors import RunError, StubError, listed
+from tasker_testkit.errors import RunError
 from tasker_testkit.intervening import instead_of
 from tasker_testkit.invoking import Backing, Invoker
 from tasker_testkit.locating import lasting, seen_from_here
@@ -28,10 +29,11 @@ from tasker_testkit.model.systems import read_systems
 from tasker_testkit.model.template import Template
 from tasker_testkit.recipes import recipe_of
 from tasker_testkit.run import Run
-from tasker_testkit.stubs import by_step
+from tasker_testkit.stubs import Stubs, by_step
 from tasker_testkit.submitting import Desk, Submission
 from tasker_testkit.travelling import Packed, packed, unpacked
-from tasker_testkit.undone import check_done, check_fired
+from tasker_testkit.undone import check_done, check_fired, check_used
+from tasker_testkit.worker.endings import raised
 from tasker_testkit.worker.http.routes import Routes
 from tasker_testkit.worker.sources import load_handlers
 from tasker_testkit.worker.walltime import World
@@ -41,6 +43,8 @@ if TYPE_CHECKING:
     from tasker_testkit.model.divergence import Divergence
 
 _NO_INPUT: Final[Mapping[str, Any]] = {}
+_OF_A_RUN: Final = {"faults", "order", "seed", "_strict"}
+"""Of a simulation's fields those that have nothing to do with what stands behind its steps."""
 
 
 class Simulation:
@@ -120,8 +124,7 @@ class Simulation:
         self.setup = setup
         self.routes = routes if isinstance(routes, Routes) else Routes(routes)
         self.systems = read_systems(systems or {})
-        self.unused_faults = unused_faults
-        self._missing_handlers = missing_handlers
+        self.unused_faults, self._missing_handlers = unused_faults, missing_handlers
         self._strict = True
         self.timezone = known_zone(timezone)
         self._world = World(real_timeout=real_timeout, timezone=timezone)
@@ -134,6 +137,7 @@ class Simulation:
         check_actions(self.actions, self.template)
         self._handlers = load_handlers(handlers)
         self._check_handlers()
+        self._behind = self._backing()
 
     def with_profile(self, profile: str | Profile, *, strict: bool = True) -> Simulation:
         """The same simulation under another profile; handlers aren't loaded again.
@@ -176,7 +180,13 @@ class Simulation:
     def _varied(self, **changes: Any) -> Simulation:
         other = object.__new__(type(self))
         vars(other).update({**vars(self), **changes})
+        if not changes.keys() <= _OF_A_RUN:
+            other._behind = other._backing()
         return other
+
+    def _backing(self) -> Backing:
+        stubs = Stubs(self.stubs, self.profile, partial(raised, profile=self.profile), self.used_stubs)
+        return Backing(self.profile, self._handlers, stubs, self.durations, self._world, self.routes, self.systems)
 
     def __getstate__(self) -> Packed:
         return packed(vars(self))
@@ -184,6 +194,7 @@ class Simulation:
     def __setstate__(self, state: Packed) -> None:
         vars(self).update(unpacked(state))
         self._check_handlers()
+        self._behind = self._backing()
 
     def run(self, input: Any = _NO_INPUT) -> Run:
         """Submit ``input`` (default ``{}``) and run the task to its end, or to where nothing can happen any more.
@@ -223,18 +234,16 @@ class Simulation:
             actions=self.actions,
             choose=chooser(self.order, self.seed),
         )
-        facts = TaskFacts(
-            engine.ledger.uuid("task"),
-            self.template,
-            submission.context,
-            self.start_at,
+        facts = partial(
+            TaskFacts,
+            template=self.template,
+            input=submission.context,
+            created_at=self.start_at,
             tags=submission.tags,
             made=submission.made,
             **self._task_fields,
         )
-        used, wire = self.used_stubs, (self.routes, self.systems)
-        behind = Backing(self.profile, self._handlers, self.stubs, self.durations, self._world, used, *wire)
-        invoker = Invoker(behind, engine, facts)
+        invoker = Invoker(self._behind, engine, facts)
         engine.publisher.outlet = invoker.announce
         script: list[Verb] = []
         return DrivenTask(
@@ -252,11 +261,7 @@ class Simulation:
 
     def check_unused(self) -> None:
         """Raise StubError for stubs that no run so far has used."""
-        unused = [name for name in self.stubs if name not in self.used_stubs]
-        if unused:
-            raise StubError(
-                f"No run used these stubs:\n{listed(unused)}\nTheir steps never ran. Drop them, or let the steps run."
-            )
+        check_used(self.stubs, self.used_stubs)
 
     def _divergences(self, input: Any, faults: Iterable[Fault], script: Sequence[Verb]) -> tuple[Divergence, ...]:
         from tasker_testkit.counterfactual import Scenario, divergences_of
@@ -286,7 +291,7 @@ class Simulation:
 
     def _check(self, engine: Engine) -> None:
         if self._strict:
-            check_fired(engine, () if self.unused_faults == "allow" else self.faults)
+            check_fired(engine, () if self.unused_faults == "allow" else tuple(self.faults))
             check_done(engine)
 
     def _check_handlers(self) -> None:

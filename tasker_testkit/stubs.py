@@ -6,17 +6,19 @@ import json
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from random import Random
-from typing import Any
+from typing import Any, Final
 
 from tasker_testkit.errors import StubError, TaskerTestkitError, listed, near
 from tasker_testkit.model.durations import Duration, microseconds
 from tasker_testkit.model.outcome import METADATA_DEFAULTS, Ending, Failure, Outcome, failure, success
-from tasker_testkit.model.plain import copied, is_plain
+from tasker_testkit.model.plain import copied, frozen, is_plain
 from tasker_testkit.model.profile import Profile
 from tasker_testkit.model.template import Template
 
 Stub = Any
 """A result (mapping or None), a ``Failure``, an exception, a list of these (one an attempt), or a function."""
+Raised = Callable[[BaseException], Ending]
+"""Classifies an exception as the worker would."""
 
 
 def by_step(template: Template, given: Any, what: str) -> dict[str, Any]:
@@ -52,28 +54,88 @@ def entry_for(table: Mapping[str, Any], name: str, template_name: str) -> tuple[
     return None
 
 
-def stubbed(
-    stub: Stub, attempt: int, context: Callable[[], Any], raised: Callable[[BaseException], Ending], profile: Profile
-) -> Ending:
-    """The outcome that a stub gives to an attempt (1-based); the last entry of a list repeats.
+class Prepared:
+    """A step's stub under one profile: data is made ready the first time, and from then on only copied.
 
-    ``context`` makes the real StepContext, for a function; ``raised`` classifies an exception as the worker would.
-    Raises StubError for a value that can't be a result.
+    ``asks_nobody``: it is only data, so that it has no effects and sends no requests.
     """
-    value = stub
-    if isinstance(value, (list, tuple)):
-        if not value:
-            raise StubError("A stub is an empty list: give one entry an attempt, the last one repeats.")
-        value = value[min(attempt, len(value)) - 1]
-    if callable(value) and not isinstance(value, type):
+
+    __slots__ = ("_entries", "_profile", "_raised", "_ready", "asks_nobody")
+
+    def __init__(self, stub: Stub, profile: Profile, raised: Raised) -> None:
+        self._entries: Sequence[Any] = stub if isinstance(stub, (list, tuple)) else (stub,)
+        self._profile = profile
+        self._raised = raised
+        self._ready: dict[int, _Give] = {}
+        self.asks_nobody = all(isinstance(entry, _DATA) for entry in self._entries)
+
+    def ending(self, attempt: int, context: Callable[[], Any]) -> Ending:
+        """The outcome that it gives to an attempt (1-based); the last entry of a list repeats.
+
+        ``context`` makes the real StepContext, for a function. Raises StubError for a value that can't be a result.
+        """
+        number = min(attempt, len(self._entries)) - 1
+        give = self._ready.get(number)
+        if give is None:
+            if number < 0:
+                raise StubError("A stub is an empty list: give one entry an attempt, the last one repeats.")
+            give = self._ready[number] = _giving(self._entries[number], self._raised, self._profile)
+        return give(context)
+
+
+class Stubs:
+    """The stubs of a simulation under one profile; ``used`` gets the name of each that a step has met."""
+
+    def __init__(self, given: Mapping[str, Stub], profile: Profile, raised: Raised, used: set[str]) -> None:
+        self._given = given
+        self._profile = profile
+        self._raised = raised
+        self._used = used
+        self._met: dict[str, Prepared | None] = {}
+
+    def of(self, name: str, template_name: str) -> Prepared | None:
+        """The stub of a step, under its own name or else that of its template step; None if it has none."""
         try:
-            value = value(context())
-        except Exception as error:
-            return raised(error)
+            return self._met[name]
+        except KeyError:
+            found = self._met[name] = self._meet(name, template_name)
+            return found
+
+    def _meet(self, name: str, template_name: str) -> Prepared | None:
+        found = entry_for(self._given, name, template_name)
+        if found is None:
+            return None
+        self._used.add(found[0])
+        return Prepared(found[1], self._profile, self._raised)
+
+
+_DATA: Final = (dict, Failure, Outcome, BaseException, type(None))
+_Give = Callable[[Callable[[], Any]], Ending]
+
+
+def _giving(value: Any, raised: Raised, profile: Profile) -> _Give:
+    """What gives one entry's ending, attempt after attempt."""
+    if isinstance(value, (Outcome, Failure)):
+        outcome = _outcome(value, raised, profile)
+        return lambda context: outcome
+    if value is None or isinstance(value, Mapping):
+        copy = frozen(json_copy(value))
+        return lambda context: success(copy())
+    if callable(value) and not isinstance(value, type):
+        return lambda context: _answered(value, context, raised, profile)
+    return lambda context: _outcome(value, raised, profile)
+
+
+def _answered(function: Callable[[Any], Any], context: Callable[[], Any], raised: Raised, profile: Profile) -> Ending:
+    """What a function makes of the context; what it raises, a handler would have raised."""
+    try:
+        value = function(context())
+    except Exception as error:
+        return raised(error)
     return _outcome(value, raised, profile)
 
 
-def _outcome(value: Any, raised: Callable[[BaseException], Ending], profile: Profile) -> Ending:
+def _outcome(value: Any, raised: Raised, profile: Profile) -> Ending:
     if isinstance(value, Outcome):
         return value
     if isinstance(value, Failure):

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from tasker_core import PermanentError, RetryableError
 
 from tasker_testkit import Failure, FaultPlan, Simulation, StubError
+from tasker_testkit.model.outcome import success
 
 json_values = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(),
@@ -216,3 +217,23 @@ def test_a_stub_behind_a_planned_failure_counts_as_used(workflow):
     simulation = Simulation(workflow("a"), stubs={"a": {}}, faults=FaultPlan().fail("a"))
     simulation.run()
     simulation.check_unused()
+
+
+def test_an_outcome_that_several_steps_share_is_stored_as_each_ones_own(workflow):
+    """Behind two steps and two attempts, one value: what a descendant and a retry see has the step and the instant."""
+    seen = []
+
+    def look(context):
+        whole = context.event.task_sequence_step
+        seen.append({"own": whole["workflow_step"]["results"], **whole["dependency_results"]})
+        return shared
+
+    shared, done = Failure("busy"), success({"n": 1})
+    stubs = {"a": done, "b": done, "c": look}
+    run = Simulation(workflow("a", "b", "c"), stubs=stubs).run()
+    stored = [
+        {"own": own and own.stored, **{name: run[name].attempts[-1].outcome.stored for name in "ab"}}
+        for own in (None, *(attempt.outcome for attempt in run["c"].attempts[:-1]))
+    ]
+    assert seen == stored
+    assert len({each["own"]["metadata"]["completed_at"] for each in seen[1:]}) == len(seen) - 1 == 2
