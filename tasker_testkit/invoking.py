@@ -46,13 +46,18 @@ class Backing:
 
 
 class Invoker:
-    """Calls what stands behind a step, for one run of a simulation; ``wire`` are its faults that strike requests."""
+    """Calls what stands behind a step, for one run of a simulation; ``wire`` are its faults that strike requests.
 
-    def __init__(self, behind: Backing, engine: Engine, facts: Callable[[str], TaskFacts]) -> None:
+    ``facts`` makes the task's facts of its UUID, once a handler wants to see them.
+    """
+
+    def __init__(
+        self, behind: Backing, ledger: Ledger, facts: Callable[[str], TaskFacts], wire: Sequence[Fault] = ()
+    ) -> None:
         self._behind = behind
-        self._ledger = engine.ledger
+        self._ledger = ledger
         self._facts = facts
-        self._on_the_wire: Sequence[Fault] = engine.workforce.faults.on_the_wire
+        self._wire = wire
         self._results: dict[int, tuple[Outcome, int, Frozen]] = {}
         self._at_work: Call
 
@@ -68,7 +73,7 @@ class Invoker:
     @cached_property
     def _switchboard(self) -> Switchboard:
         behind = self._behind
-        return Switchboard(behind.world, behind.routes, self._on_the_wire, behind.systems)
+        return Switchboard(behind.world, behind.routes, self._wire, behind.systems)
 
     def __call__(self, call: Call) -> Ending:
         """How this call ends, its planned faults included."""

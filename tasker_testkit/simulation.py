@@ -243,7 +243,7 @@ class Simulation:
             made=submission.made,
             **self._task_fields,
         )
-        invoker = Invoker(self._behind, engine, facts)
+        invoker = Invoker(self._behind, engine.ledger, facts, self.faults.on_the_wire)
         engine.publisher.outlet = invoker.announce
         script: list[Verb] = []
         return DrivenTask(
