@@ -16,7 +16,7 @@ from typing import Any, Final
 
 from tasker_testkit.model.dispatch import EPOCH_START
 from tasker_testkit.model.durations import SECOND, since_epoch
-from tasker_testkit.worker import chance, clocks, threads
+from tasker_testkit.worker import chance, clocks, processes, threads
 from tasker_testkit.worker.bystanders import Bystanders, RealTime, sleeps_for_real
 from tasker_testkit.worker.http import gate
 from tasker_testkit.worker.watchdog import Ticket, Watchdog
@@ -167,7 +167,7 @@ class Frozen:
         self._pairs = [(real, fake) for _, _, real, fake in self._places if callable(real) and callable(fake)]
         self._pairs += _replacements()
         methods = [*chance.methods(), *threads.methods(), *clocks.methods(self._api)]
-        self._places += [*_replace(self._pairs), *_put(methods)]
+        self._places += [*_replace(self._pairs), *_put([*methods, *processes.replacements()])]
         self._modules = _imported()
 
     def suspend(self) -> bool:

@@ -1,0 +1,81 @@
+"""Processes that a handler starts live in real time: waiting for them takes none of the run's."""
+
+from __future__ import annotations
+
+import concurrent.futures
+import multiprocessing
+import subprocess
+import sys
+import time
+
+import pytest
+from tasker_core import StepHandler, StepHandlerResult
+
+from tasker_testkit import Simulation
+
+ONE_STEP = {
+    "name": "n",
+    "namespace_name": "t",
+    "version": "1.0.0",
+    "steps": [{"name": "a", "handler": {"callable": "h"}}],
+}
+NAP = [sys.executable, "-S", "-c", "import time; time.sleep(0.2); print('done')"]
+
+
+def ran(action):
+    """The run of a workflow whose only step does ``action()``."""
+
+    class Starts(StepHandler):
+        handler_name = "h"
+
+        def call(self, context):
+            return StepHandlerResult.success({"value": action()})
+
+    return Simulation(ONE_STEP, handlers={"h": Starts}).run()
+
+
+def cut_short():
+    """A process that takes longer than its limit."""
+    try:
+        subprocess.run([sys.executable, "-S", "-c", "import time; time.sleep(60)"], timeout=0.1)
+    except subprocess.TimeoutExpired:
+        return "too long"
+    return None
+
+
+def joined():
+    """A process of multiprocessing's, whose end is waited for with a limit."""
+    process = multiprocessing.get_context("fork").Process(target=int)
+    process.start()
+    process.join(20)
+    return process.exitcode
+
+
+def pooled():
+    """What a pool's process works out."""
+    with concurrent.futures.ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("fork")) as pool:
+        return pool.submit(abs, -3).result()
+
+
+ACTIONS = {
+    "run": (lambda: subprocess.run(NAP, check=True, capture_output=True, text=True).stdout, "done\n"),
+    "run with a limit": (lambda: subprocess.run(NAP, stdout=subprocess.DEVNULL, timeout=20).returncode, 0),
+    "wait with a limit": (lambda: subprocess.Popen(NAP, stdout=subprocess.DEVNULL).wait(20), 0),
+    "over the limit": (cut_short, "too long"),
+    "join": (joined, 0),
+    "pool": (pooled, 3),
+}
+
+
+@pytest.mark.parametrize(("action", "value"), ACTIONS.values(), ids=ACTIONS)
+def test_waiting_for_a_process_takes_no_virtual_time(action, value):
+    """However it is waited for, the result is there at the very instant at which the process was started."""
+    run = ran(action)
+    assert run["a"].result == {"value": value}
+    assert run.elapsed.total_seconds() == 0
+
+
+def test_their_modules_are_as_before():
+    """After a run ``subprocess`` has the ``time`` that everybody has."""
+    ran(lambda: None)
+    assert subprocess.time is time
