@@ -137,7 +137,7 @@ class Simulation:
         check_actions(self.actions, self.template)
         self._handlers = load_handlers(handlers)
         self._check_handlers()
-        self._behind = self._backing()
+        self.behind = self._backing()
 
     def with_profile(self, profile: str | Profile, *, strict: bool = True) -> Simulation:
         """The same simulation under another profile; handlers aren't loaded again.
@@ -181,7 +181,7 @@ class Simulation:
         other = object.__new__(type(self))
         vars(other).update({**vars(self), **changes})
         if not changes.keys() <= _OF_A_RUN:
-            other._behind = other._backing()
+            other.behind = other._backing()
         return other
 
     def _backing(self) -> Backing:
@@ -194,7 +194,7 @@ class Simulation:
     def __setstate__(self, state: Packed) -> None:
         vars(self).update(unpacked(state))
         self._check_handlers()
-        self._behind = self._backing()
+        self.behind = self._backing()
 
     def run(self, input: Any = _NO_INPUT) -> Run:
         """Submit ``input`` (default ``{}``) and run the task to its end, or to where nothing can happen any more.
@@ -243,7 +243,7 @@ class Simulation:
             made=submission.made,
             **self._task_fields,
         )
-        invoker = Invoker(self._behind, engine.ledger, facts, self.faults.on_the_wire)
+        invoker = Invoker(self.behind, engine.ledger, facts, self.faults.on_the_wire)
         engine.publisher.outlet = invoker.announce
         script: list[Verb] = []
         return DrivenTask(

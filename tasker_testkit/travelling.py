@@ -31,7 +31,7 @@ _ARGUMENTS: Final = ("handlers", "stubs", "durations", "setup", "faults", "actio
 
 def packed(fields: Mapping[str, Any]) -> Packed:
     """A simulation's fields as bytes. Raises RunError that names the argument which can't travel."""
-    sent = {name: value for name, value in fields.items() if name not in ("_handlers", "_world", "_behind")}
+    sent = {name: value for name, value in fields.items() if name not in ("_handlers", "_world", "behind")}
     sent["_task_fields"] = {**sent["_task_fields"], "steps_made": {}}  # what is worked out again at need
     origins, world = fields["_handlers"].origins, fields["_world"]
     try:
