@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import Any, Final, Protocol
 
 from tasker_testkit.engine.orders import Asked
@@ -136,7 +137,7 @@ class Examiner:
 
         return next(((found[0], order or None) for order in orderings.through(play) if found), None)
 
-    @property
+    @cached_property
     def _runs_code(self) -> bool:
         """Whether anything of the user's runs that could differ from run to run; of plain data there is nothing to."""
         simulation = self.simulation

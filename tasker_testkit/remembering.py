@@ -78,8 +78,9 @@ class Memory:
 
     def failing(self, besides: Iterable[Plan]) -> list[Seen]:
         """What was seen of those that fail, besides these plans."""
-        others = {repr(plan) for plan in besides}
-        return [one for one in self._seen if one.broken and one.fired and repr(one.plan) not in others]
+        failing = [one for one in self._seen if one.broken and one.fired]
+        others = {repr(plan) for plan in besides} if failing else set()
+        return [one for one in failing if repr(one.plan) not in others]
 
     def keep(self, findings: Iterable[Finding]) -> None:
         """Keep these, to be tried first next time; what needs no fault comes first anyway."""

@@ -79,13 +79,13 @@ def _after_ancestors(run: Lived) -> None:
     ledger = run.engine.ledger
     done: set[int] = set()
     for at, index, state in ledger.log:
-        if state in STEP_SATISFIED:
-            done.add(index)
-        elif state == "in_progress":
+        if state == "in_progress":
             early = [parent for parent in ledger.steps[index].parents if parent.index not in done]
             if early:
                 names = ", ".join(repr(parent.name) for parent in early)
                 raise Objection(f"step {ledger.steps[index].name!r} starts at {spoken(at)}, before {names} is done", at)
+        elif state in STEP_SATISFIED:
+            done.add(index)
 
 
 after_ancestors: Final = Invariant("after_ancestors", "run", _after_ancestors)
@@ -96,11 +96,9 @@ def _nothing_after_permanent_failure(run: Lived) -> None:
     ledger = run.engine.ledger
     failed: dict[int, int] = {}
     for at, index, state in ledger.log:
-        if index == TASK:
-            continue
-        if state == "error":
+        if state == "error" and index != TASK:
             failed[index] = at
-        else:
+        elif failed:
             failed.pop(index, None)  # an operator's doing
         if state == "enqueued" and failed:
             first, since = next(iter(failed.items()))

@@ -42,11 +42,12 @@ class Rank:
 
     def __call__(self, fault: Fault) -> tuple[Any, ...]:
         """The fault's key."""
-        if fault not in self._known:
+        known = self._known.get(fault)
+        if known is None:
             kind = self._kinds.get(kind_of(fault), len(self._kinds))
             place = (*self._step(fault.step), fault.attempts or ())
-            self._known[fault] = (*place, kind, fault.by, fault.path, str(fault.wire or ""))
-        return self._known[fault]
+            known = self._known[fault] = (*place, kind, fault.by, fault.path, str(fault.wire or ""))
+        return known
 
     def of_plan(self, plan: Plan) -> tuple[Any, ...]:
         """The plan's key: few faults first, then fault by fault."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Mapping
 from typing import Any, NoReturn
 
@@ -26,6 +27,7 @@ def raised_in(handlers: HandlerSet, step: StepTemplate, error: BaseException, pr
     return returned(decorated._handler_class().call(None), profile)
 
 
+@functools.cache
 def error_classes() -> Mapping[str, type[BaseException]]:
     """The SDK's exceptions by name, for faults that are data."""
     errors = vars(load().errors).values()
