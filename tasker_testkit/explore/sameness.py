@@ -74,8 +74,17 @@ def _values(one: Any, other: Any, path: str) -> Iterator[str]:
     if isinstance(one, Mapping) and isinstance(other, Mapping) and one.keys() == other.keys():
         for key in one:
             yield from _values(one[key], other[key], f"{path}.{key}")
+    elif isinstance(one, list) and isinstance(other, list) and one != other and _items(one) == _items(other):
+        yield (
+            f"{path} has the same items in another order, {one!r:.80} in one, {other!r:.80} in the other: the order "
+            "of a set (of objects by their id()), of a folder, of threads?"
+        )
     elif isinstance(one, list) and isinstance(other, list) and len(one) == len(other):
         for index, (first, second) in enumerate(zip(one, other, strict=True)):
             yield from _values(first, second, f"{path}.{index}")
     elif one != other:
         yield f"{path} is {one!r:.80} in one, {other!r:.80} in the other"
+
+
+def _items(values: list[Any]) -> list[str]:
+    return sorted(map(repr, values))

@@ -2,19 +2,21 @@
 
 ``random.*``, ``secrets.*``, ``os.urandom``, ``uuid.uuid1`` and ``uuid4``, unseeded ``random.Random()`` and the names of
 temporary files draw from generators of the attempt that runs; where none runs they are the real ones. Nothing is made
-before it is first drawn from, so an attempt without chance pays nothing for it.
+before it is first drawn from, so an attempt without chance pays nothing for it. The global generator of numpy, if that
+is imported, is seeded for each attempt, and has its own state again after the run.
 
-Not covered: generators that were seeded before the attempt, libraries that ask the operating system in C code
-(numpy's global generator, made when it is imported), and ``hash`` of texts.
+Not covered: generators that were made before the attempt (the guard names those of ``random``), and ``hash`` of texts.
 """
 
 from __future__ import annotations
 
+import importlib
 import os
 import random
 import sys
 import time
 import uuid
+import zlib
 from collections.abc import Callable, Iterator
 from functools import wraps
 from random import Random
@@ -68,24 +70,49 @@ class Chance:
 
 
 _now: Chance | None = None
+on_seed: Callable[[Random], object] = id
+"""Hears of every generator that is made or seeded in an attempt; the guard puts itself here for a while."""
 
 
 def begin(seed: str) -> None:
     """From now on an attempt draws; the same ``seed`` gives it the same."""
     global _now
     _now = Chance(seed)
+    generator = _global_of_numpy()
+    if generator is not None:
+        generator.seed(zlib.crc32(seed.encode()))
 
 
 def end() -> None:
-    """The attempt is over: chance is real again."""
+    """The attempt is over: chance is real again, but for numpy's global generator (``state_of_numpy``)."""
     global _now
     _now = None
+
+
+def state_of_numpy() -> Any:
+    """The state of numpy's global generator, for ``put_back``; reading and writing it takes longer than an attempt."""
+    generator = _global_of_numpy()
+    return None if generator is None else generator.get_state()
+
+
+def put_back(state: Any) -> None:
+    """Give numpy's global generator its state back; None: it has had none."""
+    generator = _global_of_numpy()
+    if generator is not None and state is not None:
+        generator.set_state(state)
+
+
+def _global_of_numpy() -> Any:
+    library: Any = sys.modules.get("numpy.random")
+    return None if library is None else library.mtrand._rand
 
 
 def replacements() -> list[tuple[Any, Any]]:
     """Real function and the attempt's, of what is imported so far."""
     pairs: list[tuple[Any, Any]] = [(_urandom, virtual_urandom), (_uuid1, virtual_uuid1)]
     pairs += [(real, _drawn(real)) for real in vars(random).values() if _is_hidden(real)]
+    if "numpy" in sys.modules:
+        importlib.import_module("numpy.random")  # or numpy does it when it is used: in the middle of an attempt
     if "tempfile" in sys.modules:
         real_names = sys.modules["tempfile"]._get_candidate_names
         pairs.append((real_names, _names(real_names)))
@@ -99,19 +126,20 @@ def methods() -> list[tuple[Any, str, Any, Any]]:
 
 def virtual_urandom(size: int, /) -> bytes:
     """``os.urandom`` of an attempt; ``secrets``, ``random.SystemRandom`` and ``uuid.uuid4`` draw from it."""
-    chance = _drawing()
+    chance = drawing()
     return _urandom(size) if chance is None else chance.of("urandom").randbytes(size)
 
 
 def virtual_seed(self: Random, a: Any = None, version: int = 2) -> None:
     """``Random.seed`` of an attempt: without a seed, one of the attempt's."""
-    chance = None if a is not None else _drawing()
+    on_seed(self)
+    chance = None if a is not None else drawing()
     _seed(self, a if chance is None else chance.next_seed(), version)
 
 
 def virtual_uuid1(node: int | None = None, clock_seq: int | None = None) -> uuid.UUID:
     """``uuid.uuid1`` of an attempt: the virtual instant, and a node that is no machine's."""
-    chance = _drawing()
+    chance = drawing()
     if chance is None:
         return _uuid1(node, clock_seq)
     tick = chance.next_tick(time.time_ns() // 100 + _UUID_EPOCH)
@@ -121,8 +149,8 @@ def virtual_uuid1(node: int | None = None, clock_seq: int | None = None) -> uuid
     return uuid.UUID(fields=(low, middle, high, sequence >> 8 & 0x3F, sequence & 0xFF, node), version=1)
 
 
-def _drawing() -> Chance | None:
-    """The attempt that draws in this thread, if one does."""
+def drawing() -> Chance | None:
+    """The generators of the attempt that draws in this thread, None if none does."""
     return None if _now is None or is_bystander() else _now
 
 
@@ -136,7 +164,7 @@ def _drawn(real: Callable[..., Any]) -> Callable[..., Any]:
 
     @wraps(real)
     def drawn(*args: Any, **fields: Any) -> Any:
-        chance = _drawing()
+        chance = drawing()
         return real(*args, **fields) if chance is None else getattr(chance.of("random"), name)(*args, **fields)
 
     return drawn
@@ -144,7 +172,7 @@ def _drawn(real: Callable[..., Any]) -> Callable[..., Any]:
 
 def _names(real: Callable[[], Any]) -> Callable[[], Any]:
     def names() -> Any:
-        chance = _drawing()
+        chance = drawing()
         return real() if chance is None else chance.names()
 
     return names

@@ -1,7 +1,8 @@
 """What handlers read from outside of a run, by whom and where: for when two runs of one plan differ.
 
 Seen are the environment, files and folders and what the system knows of them, addresses (``id``), processor time, the
-process's number, other processes and connections; only where a handler's own code asks, itself or through a library.
+process's number, other processes and connections, and draws from generators that were there before the attempt; only
+where a handler's own code asks, itself or through a library.
 """
 
 from __future__ import annotations
@@ -16,9 +17,12 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import wraps
+from random import Random
 from types import FrameType
 from typing import Any, Final
+from weakref import WeakKeyDictionary
 
+from tasker_testkit.worker import chance
 from tasker_testkit.worker.threads import LIBRARIES
 from tasker_testkit.worker.walltime import World
 
@@ -44,6 +48,12 @@ _PLACES: Final[tuple[tuple[Any, str, str], ...]] = (
     (subprocess.Popen, "__init__", "the process {1!r}"),
 )
 """Where somebody can ask, and what for, from the arguments of the call."""
+
+
+_DRAWS: Final = ("random", "getrandbits")
+"""What every other draw of ``random.Random`` is made of."""
+_Makers = WeakKeyDictionary[Random, "chance.Chance | None"]
+"""The attempt that has made or seeded a generator."""
 
 
 class Reads:
@@ -82,7 +92,8 @@ def watching(world: World) -> Iterator[Reads]:
         if real is not None:
             setattr(owner, name, _noted(real, what, reads))
     try:
-        yield reads
+        with _generators_watched(reads):
+            yield reads
     finally:
         for owner, name, real in before:
             if real is not None:
@@ -96,6 +107,31 @@ def _noted(real: Callable[..., Any], what: str, reads: Reads) -> Callable[..., A
         return real(*args, **fields)
 
     return noted
+
+
+@contextmanager
+def _generators_watched(reads: Reads) -> Iterator[None]:
+    """Meanwhile draws from generators that the attempt hasn't made or seeded are noted."""
+    made: _Makers = WeakKeyDictionary()
+    before, chance.on_seed = chance.on_seed, lambda generator: made.update({generator: chance.drawing()})
+    for name in _DRAWS:  # of the class below, written in C: what is set here hides it
+        setattr(Random, name, _drawn(getattr(Random, name), made, reads))
+    try:
+        yield
+    finally:
+        for name in _DRAWS:
+            delattr(Random, name)
+        chance.on_seed = before
+
+
+def _drawn(real: Callable[..., Any], made: _Makers, reads: Reads) -> Callable[..., Any]:
+    @wraps(real)
+    def drawn(self: Random, *args: Any) -> Any:
+        if made.get(self) is not chance.drawing():
+            reads.note("a random generator that was there before the attempt", (), sys._getframe(1))
+        return real(self, *args)
+
+    return drawn
 
 
 def _users_line(frame: FrameType | None) -> str:

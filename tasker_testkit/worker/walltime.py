@@ -55,6 +55,7 @@ class World:
         self._frozen: Frozen | None = None
         self._standing_by = Bystanders()
         self._factory: Any = None
+        self._numpy: Any = None
 
     @property
     def now_us(self) -> int:
@@ -78,6 +79,7 @@ class World:
             _entered.append(self)
             threads.enter(self)
             gate.hold()
+            self._numpy = chance.state_of_numpy()
             self.watchdog.__enter__()
         return self
 
@@ -85,6 +87,7 @@ class World:
         self._depth -= 1
         if self._depth == 0 and self._frozen is not None:
             self.watchdog.__exit__()
+            chance.put_back(self._numpy)
             gate.let_go()
             _entered.remove(self)
             threads.leave(self)

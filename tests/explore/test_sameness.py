@@ -30,6 +30,12 @@ def test_equal_runs_are_the_same():
     ("one", "other", "said"),
     [
         ({"a": {"b": [1, 2]}}, {"a": {"b": [1, 3]}}, "result.a.b.1 is 2 in one, 3 in the other"),
+        (
+            {"a": [1, "b", 2]},
+            {"a": ["b", 1, 2]},
+            "result.a has the same items in another order, [1, 'b', 2] in one, ['b', 1, 2] in the other: the order of "
+            "a set (of objects by their id()), of a folder, of threads?",
+        ),
         ({"a": 1}, {"b": 1}, "result is {'a': 1} in one, {'b': 1} in the other"),
         ({"a": [1]}, {"a": [1, 2]}, "result.a is [1] in one, [1, 2] in the other"),
         ({"a": None}, {"a": {}}, "result.a is None in one, {} in the other"),

@@ -19,6 +19,8 @@ from tasker_testkit import Simulation, explore
 from tasker_testkit.worker.guard import watching
 
 FILE = pathlib.Path(__file__)
+GENERATOR = random.Random(1)
+OLDER = "a random generator that was there before the attempt"
 COUNTER = iter(range(1_000_000))
 
 READS = {
@@ -34,6 +36,9 @@ READS = {
     "getpid": (lambda: os.getpid(), "the process's number"),
     "process_time": (lambda: time.process_time(), "processor time"),
     "id": (lambda: id(object()), "the address of an object (id)"),
+    "a generator": (lambda: GENERATOR.random(), OLDER),
+    "a seeded generator": (lambda: GENERATOR.choice("abc"), OLDER),
+    "a generator's shuffle": (lambda: GENERATOR.shuffle([1, 2, 3]), OLDER),
 }
 
 
@@ -66,7 +71,8 @@ def test_what_the_run_decides_isnt_named():
     """Clocks and chance are the run's own, and what we ask ourselves is nobody's business."""
 
     def action():
-        datetime.now(), time.time(), time.sleep(1), random.random(), uuid.uuid4(), os.urandom(4), random.Random()
+        datetime.now(), time.time(), time.sleep(1), random.random(), uuid.uuid4(), os.urandom(4)
+        random.Random().random(), random.Random(7).randint(1, 6), random.choice("ab"), random.SystemRandom().random()
 
     found = simulation(action)
     with watching(found._world) as reads:
@@ -77,12 +83,13 @@ def test_what_the_run_decides_isnt_named():
 def test_nothing_is_left_of_the_guard():
     """What was watched is as before, and reads outside of a handler aren't counted."""
     found = simulation(lambda: None)
-    before = builtins.open, io.open, os.stat, builtins.id, dict(vars(os._Environ))
+    before = builtins.open, io.open, os.stat, builtins.id, dict(vars(os._Environ)), dict(vars(random.Random))
     with watching(found._world) as reads:
         assert os.environ.get("PATH")
         found.run()
     assert reads.texts == ()
-    assert (builtins.open, io.open, os.stat, builtins.id, dict(vars(os._Environ))) == before
+    after = builtins.open, io.open, os.stat, builtins.id, dict(vars(os._Environ)), dict(vars(random.Random))
+    assert after == before
 
 
 def test_an_exploration_that_isnt_steady_names_what_was_read():
@@ -95,6 +102,22 @@ def test_an_exploration_that_isnt_steady_names_what_was_read():
     assert lines[1] == "Read from outside in such a run:"
     assert lines[2].startswith("  step 'a', attempt 1: the environment variable 'PATH' at test_guard.py:")
     assert lines[-1].startswith("Something is kept from run to run, or read from outside.")
+
+
+def test_a_generator_of_an_earlier_attempt_is_named():
+    """One that an attempt has made is its own; the next attempt that draws from it has it from outside."""
+    kept = []
+
+    def action():
+        kept.append(random.Random())
+        kept[0].random()
+
+    found = simulation(action)
+    with watching(found._world) as reads:
+        found.run()
+        assert reads.texts == ()
+        found.run()
+    assert [text.partition(" at ")[0] for text in reads.texts] == [f"step 'a', attempt 1: {OLDER}"]
 
 
 def test_an_exploration_that_isnt_steady_by_itself():
