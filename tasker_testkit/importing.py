@@ -11,17 +11,20 @@ import yaml
 from tasker_testkit.engine.history import History
 from tasker_testkit.engine.history_writing import pretty
 from tasker_testkit.errors import HistoryError, listed
-from tasker_testkit.model.loading import load_template
 from tasker_testkit.model.template import Template
 from tasker_testkit.recording import without_secrets
 from tasker_testkit.replay.production import RecordedTask, history_data
 from tasker_testkit.replay.references import seen_from
 from tasker_testkit.stubs import definition_of
 
-_PROFILE: Final = "tasker-0.1.8"
+PROFILE: Final = "tasker-0.1.8"
 """The profile of scenarios: what was recorded is what the real system did."""
 _BY_ITSELF: Final = ("complete", "blocked_by_failures", "error")
 """How a task ends without an operator."""
+_BY_AN_OPERATOR: Final = (
+    "No scenario can be made of it. Import it with --history alone, or add the operator's action to the scenario of "
+    "a task that ran by itself."
+)
 
 
 def imported(task: RecordedTask) -> dict[str, Any]:
@@ -32,31 +35,30 @@ def imported(task: RecordedTask) -> dict[str, Any]:
 
 
 def scenario_text(
-    data: Mapping[str, Any], task: RecordedTask, file: Path, *, template: str, handlers: Sequence[str] = ()
+    data: Mapping[str, Any], task: RecordedTask, file: Path, template: Template, *, handlers: Sequence[str] = ()
 ) -> str:
     """The text of a scenario ``file`` for an imported task: stubs are its results, faults its failures.
 
-    ``template`` is the file of its template, ``handlers`` are for the steps that brought no result. Raises HistoryError
-    if the task can't be made again from what is known, or is one of another template; TemplateError.
+    ``template`` is its own, from a file; ``handlers`` are for the steps that brought no result. Raises HistoryError if
+    the task can't be made again from what is known.
     """
-    loaded = load_template(template, profile=_PROFILE)
-    _check_template(data, loaded, template)
+    _check_by_itself(data)
     _check_known(data)
     scenario = {
         "name": f"what task {task.uuid} did",
-        "template": seen_from(Path(template), file.parent),
+        "template": seen_from(Path(str(template.source)), file.parent),
         **({"handlers": [_seen(one, file.parent) for one in handlers]} if handlers else {}),
-        "profile": _PROFILE,
+        "profile": PROFILE,
         "input": data["input"],
         **_given(data["steps"]),
         "expect": {
             "state": data["task"]["state"],
             "execution_status": data["task"]["execution_status"],
-            "steps": {**_expected(data["steps"]), **_not_created(data["steps"], loaded)},
+            "steps": {**_expected(data["steps"]), **_not_created(data["steps"], template)},
         },
     }
     if not handlers:
-        _check_stubbed(scenario.get("stubs", {}), loaded)
+        _check_stubbed(scenario.get("stubs", {}), template)
     return yaml.dump(scenario, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=120)
 
 
@@ -64,27 +66,24 @@ def _seen(handlers: str, folder: Path) -> str:
     return seen_from(Path(handlers), folder) if handlers.endswith(".py") else handlers
 
 
-def _check_template(data: Mapping[str, Any], template: Template, name: str) -> None:
-    was = data["template"]
-    now = {"namespace": template.namespace_name, "name": template.name, "version": template.version}
-    if was != now:
-        sides = [f"{one['namespace']}/{one['name']} {one['version']}" for one in (was, now)]
-        raise HistoryError(f"The task is of template {sides[0]}, and {name} is {sides[1]}. Give its own template.")
-    strange = [step["name"] for step in data["steps"] if definition_of(template, step["name"]) is None]
-    if strange:
-        raise HistoryError(
-            f"The task has steps that {name} doesn't have:\n{listed(strange)}\nIt was changed and kept its version. "
-            f"Give the template as it was then. The steps of this one:\n{listed(template.step_names)}"
-        )
+def _check_by_itself(data: Mapping[str, Any]) -> None:
+    """Refuse what an operator had a hand in: a task that he ended, or a step."""
+    state = data["task"]["state"]
+    if state not in _BY_ITSELF:
+        raise HistoryError(f"The task is {state}, which an operator did. {_BY_AN_OPERATOR}")
+    actions = [f"{action['do']} of {action['step']}" for action in data["actions"] if "step" in action]
+    settled = [f"step {step['name']}: {step['state']}" for step in data["steps"] if not _ended_by_itself(step)]
+    if actions or settled:
+        raise HistoryError(f"An operator settled steps of the task:\n{listed(actions or settled)}\n{_BY_AN_OPERATOR}")
+
+
+def _ended_by_itself(step: Mapping[str, Any]) -> bool:
+    if step["state"] == "complete":
+        return bool(step["attempts"])
+    return step["state"] not in ("cancelled", "resolved_manually")
 
 
 def _check_known(data: Mapping[str, Any]) -> None:
-    state = data["task"]["state"]
-    if state not in _BY_ITSELF:
-        raise HistoryError(
-            f"The task is {state}, which an operator did, and it isn't known when. No scenario can be made of it. "
-            "Import it with --history alone."
-        )
     unknown = [
         f"step {step['name']}, attempt {attempt['number']}"
         for step in data["steps"]
@@ -94,7 +93,7 @@ def _check_known(data: Mapping[str, Any]) -> None:
     if unknown:
         raise HistoryError(
             f"What came of these attempts isn't known, so that no scenario can be made:\n{listed(unknown)}\n"
-            "Give the audits of these steps too, or import the task with --history alone."
+            "Give the audits of these steps too (REST), or import the task with --history alone."
         )
 
 

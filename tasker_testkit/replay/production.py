@@ -5,7 +5,7 @@ Nothing here is made up: what a source doesn't show is empty, and a sentence amo
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final
@@ -16,13 +16,22 @@ _PROFILE: Final = "recorded"
 """The profile of a history that nobody simulated."""
 
 
+Timed = tuple[datetime, Mapping[str, Any]]
+"""Something as a history has it, with its instant."""
+
+
 @dataclass(frozen=True, slots=True)
 class RecordedAttempt:
-    """One attempt: its stored result, None if that isn't known, and its instants as far as they are known."""
+    """One attempt: its stored result, None if that isn't known, and its instants as far as they are known.
+
+    ``checkpoints``: what it yielded.
+    """
 
     stored: Mapping[str, Any] | None
     started_at: datetime | None = None
     ended_at: datetime | None = None
+    enqueued_at: datetime | None = None
+    checkpoints: tuple[Timed, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +45,10 @@ class RecordedMove:
 
 @dataclass(frozen=True, slots=True)
 class RecordedStep:
-    """One step that was created, with what is known of it; ``type`` and ``parents`` are empty if they aren't."""
+    """One step that was created, with what is known of it; ``type`` and ``parents`` are empty if they aren't.
+
+    ``parent_count``: how many parents it has, whether or not it's known which.
+    """
 
     name: str
     state: str
@@ -45,11 +57,16 @@ class RecordedStep:
     moves: tuple[RecordedMove, ...] = ()
     type: str = ""
     parents: tuple[str, ...] = ()
+    parent_count: int = 0
 
 
 @dataclass(frozen=True, slots=True)
 class RecordedTask:
-    """A task that isn't running any more. ``template``: namespace, name, version; ``gaps``: what isn't known of it."""
+    """A task that isn't running any more. ``template``: namespace, name, version.
+
+    ``actions`` (an operator's) and ``dead_letters`` are as a history has them; ``gaps`` are
+    sentences on what its source doesn't show.
+    """
 
     uuid: str
     template: Mapping[str, str]
@@ -59,6 +76,8 @@ class RecordedTask:
     execution_status: str
     steps: tuple[RecordedStep, ...]
     moves: tuple[RecordedMove, ...] = ()
+    actions: tuple[Timed, ...] = ()
+    dead_letters: tuple[Timed, ...] = ()
     gaps: tuple[str, ...] = ()
 
 
@@ -81,12 +100,32 @@ def history_data(task: RecordedTask) -> dict[str, Any]:
             "stuck": None,
         },
         "steps": [_step(step, start) for step in task.steps],
-        "actions": [],
+        "actions": _timed(task.actions, start),
         "effects": [],
         "events": [],
-        "warnings": [{"at": 0.0, "text": gap} for gap in task.gaps],
-        "dead_letters": [],
+        "warnings": [{"at": 0.0, "text": gap} for gap in (*task.gaps, *_gaps(task))],
+        "dead_letters": _timed(task.dead_letters, start),
     }
+
+
+def _gaps(task: RecordedTask) -> Iterator[str]:
+    """What isn't known of its steps, a sentence each."""
+    if untyped := [step.name for step in task.steps if not step.type]:
+        yield f"types of steps aren't known, the template has them (import --template FILE): {', '.join(untyped)}"
+    for step in task.steps:
+        if step.parent_count != len(step.parents):
+            number = f"{step.parent_count} parent{'s' * (step.parent_count != 1)}"
+            yield f"step {step.name}: it has {number}, and it isn't known which"
+        lost = [str(at) for at, attempt in enumerate(step.attempts, 1) if attempt.stored is None]
+        if lost:
+            yield f"step {step.name}: no result is known of attempt {', '.join(lost)}"
+        unseen = [str(at) for at, attempt in enumerate(step.attempts, 1) if attempt.started_at is None]
+        if unseen:
+            yield f"step {step.name}: it isn't known when attempt {', '.join(unseen)} began"
+
+
+def _timed(entries: tuple[Timed, ...], start: datetime) -> list[dict[str, Any]]:
+    return [{"at": _after(at, start), **entry} for at, entry in entries]
 
 
 def _step(step: RecordedStep, start: datetime) -> dict[str, Any]:
@@ -106,14 +145,15 @@ def _move(move: RecordedMove, start: datetime) -> dict[str, Any]:
 
 
 def _attempt(number: int, attempt: RecordedAttempt, start: datetime) -> dict[str, Any]:
-    return {
+    data: dict[str, Any] = {
         "number": number,
-        "enqueued_at": None,
+        "enqueued_at": _after(attempt.enqueued_at, start),
         "started_at": _after(attempt.started_at, start),
         "ended_at": _after(attempt.ended_at, start),
         "faults": [],
         "stored": None if attempt.stored is None else dict(attempt.stored),
     }
+    return {**data, "checkpoints": _timed(attempt.checkpoints, start)} if attempt.checkpoints else data
 
 
 def _after(at: datetime | None, start: datetime) -> float | None:

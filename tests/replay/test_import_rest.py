@@ -167,16 +167,87 @@ def test_what_isnt_shown_is_said(capsys):
     payment = next(step for step in history.steps if step.name == "process_payment")
     assert [attempt.outcome and attempt.outcome.success for attempt in payment.attempts] == [None, True]
     told = [warning["text"] for warning in history.warnings]
-    assert told[0].startswith("imported from REST, which shows no types of steps")
-    assert "step process_payment: REST says that it has 1 parent, not which" in told
+    assert told[:2] == [
+        "imported from REST, which shows no checkpoints, no published events, no changes of the task's state, and of "
+        "those of steps only the ones that bring a result",
+        "types of steps aren't known, the template has them (import --template FILE): validate_cart, process_payment, "
+        "update_inventory, create_order, send_confirmation",
+    ]
+    assert "step process_payment: it has 1 parent, and it isn't known which" in told
     assert "step process_payment: no result is known of attempt 1" in told
+    assert "step process_payment: it isn't known when attempt 1 began" in told
     template = TEMPLATES["ecommerce_order_processing"]
     error = refused(capsys, "--rest-json", "given.json", "--scenario", "x.scenario.yaml", "--template", template)
     assert error == (
         "What came of these attempts isn't known, so that no scenario can be made:\n"
         "  step process_payment, attempt 1\n"
-        "  Give the audits of these steps too, or import the task with --history alone.\n"
+        "  Give the audits of these steps too (REST), or import the task with --history alone.\n"
     )
+
+
+WITH_TYPES = {
+    "order_plain": {
+        "validate_cart": ("standard", ()),
+        "process_payment": ("standard", ("validate_cart",)),
+        "update_inventory": ("standard", ("process_payment",)),
+        "create_order": ("standard", ("update_inventory",)),
+        "send_confirmation": ("standard", ("create_order",)),
+    },
+    "refund_small": {
+        "refund_request": ("standard", ()),
+        "route_refund": ("decision", ("refund_request",)),
+        "auto_approve": ("standard", ("route_refund",)),
+        "pay_refund": ("deferred_convergence", ("auto_approve",)),
+    },
+    "import_25_rows": {
+        "analyze_products": ("batchable", ()),
+        **{f"import_products_00{number}": ("batch_worker", ("analyze_products",)) for number in (1, 2, 3)},
+        "summarize_products": (
+            "deferred_convergence",
+            ("import_products_001", "import_products_002", "import_products_003"),
+        ),
+    },
+}
+
+
+@pytest.mark.parametrize("name", WITH_TYPES)
+def test_a_template_fills_in_types_and_parents(name):
+    """With its template, each step has its type and its created parents; where that is from is said."""
+    file = RECORDED / f"rest/{name}.json"
+    template = str(TEMPLATES[answer(file)["task"]["name"]])
+    assert main(["import", "--rest-json", str(file), "--template", template, "--history", "x.json"]) == 0
+    history = load_history("x.json")
+    assert {step.name: (step.type, step.parents) for step in history.steps} == WITH_TYPES[name]
+    told = [warning["text"] for warning in history.warnings]
+    assert told[1:] == [
+        f"types and parents of steps that it doesn't show are from the template, {template}, as it is now"
+    ]
+
+
+def test_parents_that_dont_add_up_stay_unknown():
+    """Where Tasker counts other parents than the template leads to, none are filled in, and that is said."""
+    data = answer(RECORDED / "rest/order_plain.json")
+    data["workflow_steps"][1]["total_parents"] = 2
+    template = str(TEMPLATES["ecommerce_order_processing"])
+    assert main(["import", "--rest-json", put(data), "--template", template, "--history", "x.json"]) == 0
+    history = load_history("x.json")
+    assert [len(step.parents) for step in history.steps] == [0, 0, 1, 1, 1]
+    assert history.warnings[-1]["text"] == "step process_payment: it has 2 parents, and it isn't known which"
+
+
+def test_a_result_by_hand_is_no_attempts(capsys):
+    """What an operator gave a step isn't the result of an attempt, and no scenario is made of such a task."""
+    data = answer(RECORDED / "rest/order_plain.json")
+    step = data["workflow_steps"][1]
+    data["audit"].pop(step["step_uuid"])
+    step["attempts"], step["last_attempted_at"] = 0, None
+    step["results"]["metadata"]["custom"] = {"manually_completed": True, "completed_by": "ada"}
+    assert main(["import", "--rest-json", put(data), "--history", "x.json"]) == 0
+    assert load_history("x.json").steps[1].attempts == ()
+    Path("x.json").unlink()
+    template = TEMPLATES["ecommerce_order_processing"]
+    error = refused(capsys, "--rest-json", "given.json", "--scenario", "x.scenario.yaml", "--template", template)
+    assert error.startswith("An operator settled steps of the task:\n  step process_payment: complete\n  No scenario")
 
 
 def test_an_attempt_that_was_cut_off_has_no_result():
@@ -272,7 +343,9 @@ def test_a_damaged_result_is_refused(capsys):
 def test_a_scenario_is_of_the_tasks_own_template(capsys):
     """Another template, one that has lost a step, and none: each is refused, and says what to give."""
     call = ("--rest-json", ORDER, "--scenario", "x.scenario.yaml", "--history", "x.json")
-    assert refused(capsys, *call) == "--scenario needs --template FILE: answers of Tasker don't hold the template.\n"
+    assert refused(capsys, *call) == (
+        "--scenario needs --template FILE: it runs that template, with what Tasker recorded.\n"
+    )
     refund = TEMPLATES["refund_approval"]
     assert refused(capsys, *call, "--template", refund) == (
         "The task is of template ecommerce_py/ecommerce_order_processing 1.0.0, and "
@@ -289,7 +362,10 @@ def test_a_scenario_says_what_it_lacks(capsys):
     template = ("--template", TEMPLATES["ecommerce_order_processing"])
     out = ("--scenario", "x.scenario.yaml")
     cancelled = refused(capsys, "--rest-json", RECORDED / "rest/order_cancelled.json", *out, *template)
-    assert cancelled.startswith("The task is cancelled, which an operator did, and it isn't known when.")
+    assert cancelled == (
+        "The task is cancelled, which an operator did. No scenario can be made of it. Import it with --history alone, "
+        "or add the operator's action to the scenario of a task that ran by itself.\n"
+    )
     declined = RECORDED / "rest/order_declined.json"
     assert refused(capsys, "--rest-json", declined, *out, *template) == (
         "These steps brought no result that could stand for them:\n"
@@ -297,7 +373,7 @@ def test_a_scenario_says_what_it_lacks(capsys):
         "  A scenario needs their handlers: --handlers MODULE_OR_FILE.\n"
     )
     assert "end in .scenario.yaml" in refused(capsys, "--rest-json", ORDER, "--scenario", "x.yaml", *template)
-    assert "--template is for a scenario" in refused(capsys, "--rest-json", ORDER, *template)
+    assert "--handlers is for a scenario" in refused(capsys, "--rest-json", ORDER, "--handlers", HANDLERS)
 
 
 def test_files_that_cant_be_written(capsys):
