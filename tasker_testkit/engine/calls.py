@@ -67,7 +67,7 @@ class Call:
     def dependency_results(self) -> Mapping[StepRow, Outcome]:
         """The results of all processed ancestors, by row."""
         if self._dependencies is None:
-            self._dependencies = {row: row.result for row in _ancestors(self.step) if row.processed and row.result}
+            self._dependencies = {row: row.result for row in ancestors(self.step) if row.processed and row.result}
         return self._dependencies
 
     def again(self, *, echo: bool = False) -> Call:
@@ -80,7 +80,7 @@ class Call:
         return call
 
 
-def _ancestors(step: StepRow) -> Iterable[StepRow]:
+def ancestors(step: StepRow) -> Iterable[StepRow]:
     """All direct and indirect parents of a step, each once, in order of creation."""
     seen: dict[int, StepRow] = {}
     stack = list(step.parents)
@@ -128,4 +128,3 @@ def within_timeout(call: Call, ending: Ending) -> Ending:
         return ending
     text = f"Step {call.name!r} took longer than its timeout of {seconds} s"
     return delayed(failure(text, "timeout", retryable=True), max(left, 0))
-

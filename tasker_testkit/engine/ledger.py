@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 from heapq import heappop, heappush
 from operator import itemgetter
@@ -11,7 +11,6 @@ from typing import Any, Final
 
 from tasker_testkit.engine.clock import Agenda
 from tasker_testkit.engine.growth import NewStep
-from tasker_testkit.engine.history import written
 from tasker_testkit.engine.rows import StepRow
 from tasker_testkit.engine.ways import SETTLED, STEP_WAYS, TASK_WAYS, StepWay, TaskWay, spoken
 from tasker_testkit.errors import IllegalTransition
@@ -34,7 +33,7 @@ class Ledger:
 
     def __init__(self, agenda: Agenda, seed: int, start: datetime) -> None:
         self.agenda = agenda
-        self.start = start
+        self.start = start.astimezone(UTC)
         self.seed = seed
         self.task_state: TaskState = "pending"
         self.task_since = 0
@@ -202,6 +201,10 @@ class Ledger:
             found = self._step_uuids[step.name] = self.uuid("step", step.name)
         return found
 
+    def identify(self, name: str, uuid: str) -> None:
+        """The step of that name has this identifier, and not one that is made of the seed."""
+        self._step_uuids[name] = uuid
+
     def dispatch_uuid(self, step: StepRow, attempt: int, number: int) -> str:
         """An identifier of its own for each ``number`` within an attempt of a step."""
         return f"{self.step_uuid(step)[:24]}{attempt:06x}{number:06x}"
@@ -211,8 +214,8 @@ class Ledger:
         return self.start + timedelta(microseconds=at)
 
     def written(self, at: int) -> str:
-        """The same as text."""
-        return written(self.instant(at))
+        """The same as text: UTC with ``Z``, microseconds only if there are any."""
+        return self.instant(at).isoformat().removesuffix("+00:00") + "Z"
 
     def stamped(self, step: StepRow, outcome: Outcome, at: int) -> Outcome:
         """The outcome as it is stored: with the step's identifier and the instant of its end."""

@@ -44,3 +44,8 @@ def value_at(value: Any, path: Path) -> Any:
         except (KeyError, IndexError, TypeError):
             return MISSING
     return value
+
+
+def in_words(path: Path) -> str:
+    """The place as people write it: ``steps.charge.attempts[0].stored``."""
+    return "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in path).removeprefix(".")

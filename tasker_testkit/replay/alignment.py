@@ -45,7 +45,7 @@ def _told(
         if place not in moves:
             start = (4 if attempt else 2) if place[0] == "steps" else 1
             what = ".".join(map(str, place[start:])).removeprefix("stored.") or "all of it"
-            yield Change(owner, attempt, what, *(_shown(value_at(side, place)) for side in sides))
+            yield Change(owner, attempt, what, *(shown(value_at(side, place)) for side in sides))
 
 
 def _moved(owner: str, place: Path, sides: tuple[Mapping[str, Any], ...]) -> Change:
@@ -59,5 +59,6 @@ def _moved(owner: str, place: Path, sides: tuple[Mapping[str, Any], ...]) -> Cha
     return Change(owner, None, f"{pair[0].get('to')} at", *(f"{move.get('at')} s" for move in pair))
 
 
-def _shown(value: Any) -> str:
+def shown(value: Any) -> str:
+    """A value as JSON text; ``(nothing)`` for ``MISSING``."""
     return "(nothing)" if value is MISSING else json.dumps(value, ensure_ascii=False, sort_keys=True)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from math import inf, isfinite
 from typing import Any, Final
 
-from tasker_testkit.model.changes import MISSING, Path, changes, value_at
+from tasker_testkit.model.changes import MISSING, Path, changes, in_words, value_at
 from tasker_testkit.model.durations import SECOND, spoken
 from tasker_testkit.replay.levels import EXACT, compared
 
@@ -75,7 +75,7 @@ def first_divergence(
         at=at if isfinite(at) else None,
         step=step,
         attempt=int(attempt) if step is not None and 0 < attempt < inf else None,
-        place=_spoken(first),
+        place=in_words(first),
         expected=_shown(value_at(expected, first)),
         actual=_shown(value_at(actual, first)),
         agreed=clock.agreed(clock.key(first)),
@@ -174,10 +174,6 @@ def _of_attempt(step: Mapping[str, Any], index: int, what: Any) -> float | None:
     wanted: tuple[str, ...] = keys if what in ("stored", "checkpoints", "ended_at") else tuple(reversed(keys))
     found: float | None = next((times[key] for key in wanted if times[key] is not None), None)
     return found
-
-
-def _spoken(place: Path) -> str:
-    return "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in place).removeprefix(".")
 
 
 def _shown(value: Any) -> str:

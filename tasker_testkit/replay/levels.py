@@ -91,7 +91,14 @@ def _types(value: Any) -> Any:
     if isinstance(value, (list, tuple)):
         found = [_types(item) for item in value]
         return [one for index, one in enumerate(found) if one not in found[:index]]
-    return _TYPES[type(value)]
+    return json_type(value)
+
+
+def json_type(value: Any) -> str:
+    """The name of a JSON value's type; that of what isn't there."""
+    if isinstance(value, Mapping):
+        return "object"
+    return "array" if isinstance(value, (list, tuple)) else _TYPES.get(type(value), "nothing")
 
 
 _TYPES: Final[Mapping[type, str]] = {
