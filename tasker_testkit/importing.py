@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
@@ -28,9 +29,13 @@ _BY_AN_OPERATOR: Final = (
 
 
 def imported(task: RecordedTask) -> dict[str, Any]:
-    """The task as a history's data, without secrets. Raises HistoryError for what no history can hold."""
-    data = without_secrets(history_data(task))
-    History.from_json(pretty(data))
+    """The task as a history's data, without secrets; the same whatever order its source had keys in.
+
+    Raises HistoryError for what no history can hold.
+    """
+    text = pretty(without_secrets(history_data(task)))
+    History.from_json(text)
+    data: dict[str, Any] = json.loads(text)
     return data
 
 

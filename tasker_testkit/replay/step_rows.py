@@ -83,9 +83,11 @@ def _with_the_last(step: StepRows, attempts: list[RecordedAttempt]) -> list[Reco
         return attempts
     *before, last = attempts
     if step.row.maybe("last_attempted_at", str):
-        last = replace(last, started_at=step.row.when("last_attempted_at"))
+        began = step.row.when("last_attempted_at")
+        last = replace(last, started_at=max(began, last.started_at or began))
     kept = step.row.stored("results")
-    if last.stored is None and kept and not by_hand(kept) and any(move.after in _RESULTS for _, move in step.moves):
+    turns = [move.after for _, move in step.moves if move.after in ("in_progress", *_RESULTS)]
+    if last.stored is None and turns[-1:] != ["in_progress"] and kept and not by_hand(kept):
         last = replace(last, stored=kept, ended_at=ended(kept))
     return [*before, last]
 

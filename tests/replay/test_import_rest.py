@@ -7,21 +7,12 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from production_samples import HANDLERS, RECORDED, REST, SECRETS, TABLES, TEMPLATES, refused
 
 from tasker_testkit import load_history
 from tasker_testkit.cli import main
 
-RECORDED = Path(__file__).resolve().parents[2] / "fixtures/conformance/production"
-REST = sorted((RECORDED / "rest").glob("*.json"))
-TABLES = json.loads((RECORDED / "tables.json").read_text(encoding="utf-8"))
 ORDER = RECORDED / "rest/order_gateway_error.json"
-TEMPLATES = {
-    "ecommerce_order_processing": RECORDED / "templates/ecommerce_order_processing.yaml",
-    "refund_approval": RECORDED / "templates/refund.yaml",
-    "product_import": RECORDED / "templates/products.yaml",
-}
-HANDLERS = str(RECORDED / "production_handlers.py")
-SECRETS = ("tok_visa", "tok_declined", "sk_live_prod_secret", "4242 4242 4242 4242", '"123"')
 
 
 @pytest.fixture(autouse=True)
@@ -44,16 +35,6 @@ def put(data, name="given.json"):
 def rows(table, **wanted):
     """The rows of Tasker's own table with these values."""
     return [row for row in TABLES[table]["rows"] if all(row[key] == value for key, value in wanted.items())]
-
-
-def refused(capsys, *arguments):
-    """The one error of an import that must fail; nothing was written."""
-    before = sorted(Path().iterdir())
-    assert main(["import", *map(str, arguments)]) == 2
-    assert sorted(Path().iterdir()) == before
-    captured = capsys.readouterr()
-    assert captured.out == ""
-    return captured.err.removeprefix("tasker-testkit: ")
 
 
 def test_there_are_answers():
