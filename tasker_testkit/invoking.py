@@ -211,15 +211,18 @@ class Invoker:
 
 
 def _stored_copies(outcome: Outcome, step_uuid: str, completed_at: str) -> Frozen:
-    """Copies what isn't made anew anyway: the result, and the metadata that the handler gave."""
-    copies = {"result": frozen_in_parts(outcome.result)}
-    if outcome.metadata:
-        copies["metadata"] = frozen(outcome.stored_as(step_uuid, completed_at)["metadata"])
+    """Copies of the stored result; of one without metadata of its own, as most are, in a few calls."""
+    whole, result = outcome.stored_as(step_uuid, completed_at), frozen_in_parts(outcome.result)
+    is_usual = not outcome.metadata and whole["orchestration_metadata"] is None
+    error, metadata = whole["error"], whole["metadata"]
+    rest = whole.copy if is_usual else frozen({**whole, "result": None})
 
     def stored() -> dict[str, Any]:
-        made = outcome.stored_as(step_uuid, completed_at)
-        for key, copy in copies.items():
-            made[key] = copy()
+        made: dict[str, Any] = rest()
+        made["result"] = result()
+        if is_usual:
+            made["metadata"] = {**metadata, "custom": {}, "context": {}}
+            made["error"] = error and error.copy()
         return made
 
     return stored

@@ -18,6 +18,7 @@ _UNITS: Final = {"us": 1, "ms": 1_000, "s": SECOND, "m": MINUTE, "h": 3_600 * SE
 _LONGEST: Final = 365_000 * _UNITS["d"]
 _TEXT: Final = re.compile(r"\s*(\d+(?:\.\d+)?)\s*(us|ms|s|m|h|d)?\s*")
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+_MICROSECOND: Final = timedelta(microseconds=1)
 
 
 def microseconds(value: Duration) -> int:
@@ -38,7 +39,7 @@ def microseconds(value: Duration) -> int:
 
 def _convert(value: Duration) -> int | None:
     if isinstance(value, timedelta):
-        return value // timedelta(microseconds=1)
+        return value // _MICROSECOND
     if isinstance(value, str):
         match = _TEXT.fullmatch(value)
         return _rounded(float(match[1]) * _UNITS[match[2] or "s"]) if match else None
@@ -78,7 +79,7 @@ def instant(value: datetime | str) -> datetime:
 
 def since_epoch(moment: datetime) -> int:
     """Microseconds from 1970-01-01T00:00:00Z to an aware datetime, exactly."""
-    return (moment - _EPOCH) // timedelta(microseconds=1)
+    return (moment - _EPOCH) // _MICROSECOND
 
 
 def spoken(value: int) -> str:

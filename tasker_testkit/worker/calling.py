@@ -85,11 +85,13 @@ def _dispatched(handlers: HandlerSet, dispatch: Dispatch, profile: Profile, worl
 
 def called(handler: Any, context: Any, profile: Profile, world: World) -> Ending:
     """Call an instance with its context, in virtual time if it is asynchronous."""
-    call = handler.call
-    value = eventloop.run(call(context), world) if inspect.iscoroutinefunction(call) else call(context)
-    if not isinstance(value, load().StepHandlerResult) and inspect.isawaitable(value):
-        value = _resolved(value, profile, world)
-    return returned(value, profile, handler=f"The handler {context.handler_name!r}", took_us=world.elapsed_us)
+    value = handler.call(context)
+    if not isinstance(value, load().StepHandlerResult):
+        if inspect.iscoroutinefunction(handler.call):
+            value = eventloop.run(value, world)
+        if inspect.isawaitable(value):
+            value = _resolved(value, profile, world)
+    return returned(value, profile, handler=context.handler_name, took_us=world.elapsed_us)
 
 
 def _resolved(value: Any, profile: Profile, world: World) -> Any:

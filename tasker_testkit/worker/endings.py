@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from contextlib import suppress
 from enum import Enum
 from typing import Any, Final
 
-from tasker_testkit.model.outcome import Checkpoint, Ending, Outcome, Silence, failure
+from tasker_testkit.model.outcome import Checkpoint, Ending, Outcome, Silence, failure, success
 from tasker_testkit.model.profile import Profile
 from tasker_testkit.worker.sdk import load
 from tasker_testkit.worker.wire import NotJson, check_metadata, crossing, known_only
@@ -19,8 +18,11 @@ _CHECKPOINT_REFUSED: Final = (
 )
 
 
-def returned(value: Any, profile: Profile, *, handler: str = "The handler", took_us: int = 0) -> Ending:
-    """The ending of an attempt whose handler returned ``value`` after ``took_us`` microseconds of virtual time."""
+def returned(value: Any, profile: Profile, *, handler: str | None = None, took_us: int = 0) -> Ending:
+    """The ending of an attempt whose handler returned ``value`` after ``took_us`` microseconds of virtual time.
+
+    ``handler`` is its name, for messages.
+    """
     if not isinstance(value, load().StepHandlerResult):
         return _not_a_result(value, profile, handler, took_us)
     metadata = value.metadata
@@ -58,11 +60,11 @@ def not_found(callable_name: str, *, took_us: int = 0) -> Outcome:
 
 def _plain_success(result: Any, profile: Profile, took_us: int) -> Ending:
     """The way of most results, shortened: nothing but a result to copy."""
-    with suppress(NotJson):
+    try:
         copy, nul = crossing(result, "result") if result else ({}, None)
-        if nul is None:
-            return Outcome(True, copy, took_us=took_us)
-    return _sent(Outcome(True, result, took_us=took_us), profile)
+    except NotJson:
+        nul = "result"
+    return success(copy, took_us=took_us) if nul is None else _sent(success(result, took_us=took_us), profile)
 
 
 def _as_outcome(value: Any, took_us: int) -> Outcome:
@@ -163,15 +165,15 @@ def _broken_contract(message: str, took_us: int) -> Outcome:
     return failure(message, CONTRACT_ERROR, retryable=False, took_us=took_us)
 
 
-def _not_a_result(value: Any, profile: Profile, handler: str, took_us: int) -> Ending:
+def _not_a_result(value: Any, profile: Profile, handler: str | None, took_us: int) -> Ending:
     """Row 10."""
     if not profile.contract_errors:
         return Silence("no_completion", took_us)
     what = "None" if value is None else f"a {type(value).__name__}"
     hint = "self.success({...})" if not isinstance(value, dict) else "self.success(...) with that dict"
+    who = f"The handler {handler!r}" if handler else "The handler"
     return _broken_contract(
-        f"{handler} returned {what}, not a StepHandlerResult. Return {hint}, or self.failure(...) if it failed.",
-        took_us,
+        f"{who} returned {what}, not a StepHandlerResult. Return {hint}, or self.failure(...) if it failed.", took_us
     )
 
 

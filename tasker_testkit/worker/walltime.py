@@ -140,7 +140,7 @@ class World:
 
 
 Place = tuple[Any, str, Any, Any]
-"""Module, attribute, real value, virtual value."""
+"""Module or class, attribute, real value, virtual value."""
 
 
 class Frozen:
@@ -166,18 +166,23 @@ class Frozen:
         self._api.ignore_lists[-1] = RealTime(("",))
         self._tops = [stack[-1] for stack in self._stacks()]
         self._pickling = {k: v for k, v in copyreg.dispatch_table.items() if pickling.get(k) is not v}
-        self._places = _differences(watched, before)
-        self._pairs = [(real, fake) for _, _, real, fake in self._places if callable(real) and callable(fake)]
+        places = _differences(watched, before)
+        self._pairs = [(real, fake) for _, _, real, fake in places if callable(real) and callable(fake)]
         self._pairs += _replacements()
         methods = [*chance.methods(), *threads.methods(), *clocks.methods(self._api)]
-        self._places += [*_replace(self._pairs), *_put([*methods, *processes.replacements()])]
+        places += [*_replace(self._pairs), *_put([*methods, *processes.replacements()])]
+        self._names = [(vars(owner), *what) for owner, *what in places if isinstance(owner, ModuleType)]
+        self._methods = [place for place in places if not isinstance(place[0], ModuleType)]
         self._modules = _imported()
 
     def suspend(self) -> bool:
         """Make time real again. False if modules were imported meanwhile: then it can't be resumed, make a new one."""
-        for module, name, real, fake in self._places:
-            if vars(module).get(name) is fake:
-                setattr(module, name, real)
+        for names, name, real, fake in self._names:
+            if names.get(name) is fake:
+                names[name] = real
+        for owner, name, real, fake in self._methods:
+            if vars(owner).get(name) is fake:
+                setattr(owner, name, real)
         for key in self._pickling:
             copyreg.dispatch_table.pop(key, None)
         for stack in self._stacks():
@@ -194,9 +199,12 @@ class Frozen:
         for stack, top in zip(self._stacks(), self._tops, strict=True):
             stack.append(top)
         copyreg.dispatch_table.update(self._pickling)
-        for module, name, real, fake in self._places:
-            if vars(module).get(name) is real:
-                setattr(module, name, fake)
+        for names, name, real, fake in self._names:
+            if names.get(name) is real:
+                names[name] = fake
+        for owner, name, real, fake in self._methods:
+            if vars(owner).get(name) is real:
+                setattr(owner, name, fake)
         return True
 
     def _stacks(self) -> tuple[list[Any], ...]:
