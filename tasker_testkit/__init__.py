@@ -58,6 +58,7 @@ if TYPE_CHECKING:
     from tasker_testkit.model.outcome import Failure, Outcome
     from tasker_testkit.model.profile import DOCUMENTED, TASKER_0_1_8, Profile
     from tasker_testkit.model.template import Template
+    from tasker_testkit.rechecking import HistoryCheck, check_against
     from tasker_testkit.replay.files import load_history
     from tasker_testkit.run import Run
     from tasker_testkit.simulation import Simulation
@@ -84,6 +85,7 @@ __all__ = [
     "HandlerError",
     "HandlerHangs",
     "History",
+    "HistoryCheck",
     "HistoryError",
     "InputError",
     "Invariant",
@@ -110,6 +112,7 @@ __all__ = [
     "always",
     "at_most_once",
     "call_handler",
+    "check_against",
     "compare",
     "effect",
     "ends",
@@ -166,6 +169,7 @@ _HOMES: Final = {
     "Fault": "model.faults",
     "FaultPlan": "model.faults",
     "Template": "model.template",
+    **dict.fromkeys(("HistoryCheck", "check_against"), "rechecking"),
     "load_history": "replay.files",
     "load_template": "model.loading",
     **dict.fromkeys(("Failure", "Outcome"), "model.outcome"),

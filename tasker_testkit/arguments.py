@@ -22,9 +22,14 @@ def declare_workflow(parser: argparse.ArgumentParser) -> None:
 
 
 def declare_work(parser: argparse.ArgumentParser) -> None:
-    """Declare the arguments for what a workflow works with: template, handlers, input and stubs."""
+    """Declare the arguments for what a workflow works with: its template, and all of ``declare_parts``."""
+    parser.add_argument("template", metavar="TEMPLATE", help="the template's YAML file")
+    declare_parts(parser)
+
+
+def declare_parts(parser: argparse.ArgumentParser) -> None:
+    """Declare the arguments for handlers, input, stubs and doubles."""
     add = parser.add_argument
-    add("template", metavar="TEMPLATE", help="the template's YAML file")
     add("--handlers", metavar="MODULE_OR_FILE", nargs="+", action="extend", default=[], help="where the handlers are")
     add("--input", metavar="FILE|JSON|-", help="the task's input; - is standard input (default {})")
     add("--stubs", metavar="FILE", help="YAML or JSON: step to result, or to a list of results, one an attempt")
@@ -52,7 +57,7 @@ def declare_settings(parser: argparse.ArgumentParser) -> None:
 
 def simulation_of(arguments: argparse.Namespace, **given: Any) -> Simulation:
     """The simulation that the arguments describe, ``given`` its further keywords. Raises what Simulation raises."""
-    from tasker_testkit.locating import located_handlers, located_object
+    from tasker_testkit.locating import located_handlers
     from tasker_testkit.model.actions import action_from_text
     from tasker_testkit.model.loading import load_actions, load_faults
     from tasker_testkit.simulation import Simulation
@@ -62,17 +67,25 @@ def simulation_of(arguments: argparse.Namespace, **given: Any) -> Simulation:
     given |= {name: value for name in names if (value := getattr(arguments, name, None)) is not None}
     if arguments.stubs is not None:
         given["stubs"] = _stubs(arguments.stubs)
-    if arguments.routes is not None:
-        given["routes"] = _routes(arguments.routes)
     if getattr(arguments, "faults", None) is not None:
         given["faults"] = load_faults(Path(arguments.faults))
     if hasattr(arguments, "actions"):
         planned = load_actions(Path(arguments.actions)) if arguments.actions is not None else ()
         given["actions"] = (*planned, *map(action_from_text, arguments.action))
     handlers = load_handlers(located_handlers(arguments.handlers, (Path.cwd(),)))
+    return Simulation(Path(arguments.template), handlers=handlers, **given, **doubles_of(arguments))
+
+
+def doubles_of(arguments: argparse.Namespace) -> dict[str, Any]:
+    """The keywords ``routes`` and ``setup``, as far as the arguments name them. Raises RouteError or HandlerError."""
+    from tasker_testkit.locating import located_object
+
+    found: dict[str, Any] = {}
+    if arguments.routes is not None:
+        found["routes"] = _routes(arguments.routes)
     if arguments.setup is not None:
-        given["setup"] = located_object(arguments.setup, (Path.cwd(),), "--setup")
-    return Simulation(Path(arguments.template), handlers=handlers, **given)
+        found["setup"] = located_object(arguments.setup, (Path.cwd(),), "--setup")
+    return found
 
 
 def input_of(arguments: argparse.Namespace) -> Any:

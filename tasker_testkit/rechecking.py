@@ -149,7 +149,7 @@ def _why_not(today: Today, step: StepHistory, index: int) -> str:
     if today.stubbed(step.name):
         return "a stub stood for its handler"
     if planned:
-        return f"its result isn't its handler's: {planned[0]}"
+        return f"a fault ended it, not its handler: {planned[0].kind}"
     if outcome is None:
         return "no result of its handler is recorded"
     if outcome.by_hand:

@@ -13,6 +13,7 @@ from tasker_testkit.errors import TaskerTestkitError
 if TYPE_CHECKING:
     from tasker_testkit.comparing import Comparison
     from tasker_testkit.diffing import Diff
+    from tasker_testkit.rechecking import HistoryCheck
     from tasker_testkit.run import Run
 
 
@@ -38,7 +39,7 @@ def show_run(run: Run) -> None:
     print_timeline(run.history, Console())
 
 
-def show_comparison(comparison: Comparison | Diff) -> None:
+def show_comparison(comparison: Comparison | Diff | HistoryCheck) -> None:
     """Print what was compared, as ``show_run`` prints a run."""
     if sys.stdout is None or not sys.stdout.isatty():
         show(comparison.text(unicode=speaks_unicode()))

@@ -50,10 +50,11 @@ def load_history(path: str | Path) -> History:
     Raises HistoryError, with the place, for a file that can't be read, is no history, was cut off or edited, or is of a
     newer version.
     """
-    return read_history(_text(Path(path)), name=str(path))
+    return read_history(read_text(Path(path)), name=str(path))
 
 
-def _text(path: Path) -> str:
+def read_text(path: Path) -> str:
+    """The text of a JSON file. Raises HistoryError if it isn't there, or can't be read."""
     try:
         return path.read_bytes().decode("utf-8-sig")
     except FileNotFoundError:

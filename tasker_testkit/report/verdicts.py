@@ -43,9 +43,9 @@ def closing(found: Verdicts) -> str:
         return "Nothing could be compared, so nothing is known about today's handlers."
     number = f"{len(run)} attempt{'s' if len(run) > 1 else ''}"
     if found.same:
-        return f"{'All ' if len(run) > 1 else 'The '}{number} came to the same as then."
-    others = [f"{kind} {_several(found.of(kind))}" for kind in OTHER if found.of(kind)]
-    return f"Of {number}, {len(found.of('same'))} came to the same as then: {'; '.join(others)}."
+        return f"{f'All {number}' if len(run) > 1 else 'The attempt'} came to the same as then."
+    others = [f"{kind}: {_several(found.of(kind))}" for kind in OTHER if found.of(kind)]
+    return f"Of {number}, {len(found.of('same'))} came to the same as then; {'; '.join(others)}."
 
 
 def _several(attempts: tuple[AttemptVerdict, ...]) -> str:

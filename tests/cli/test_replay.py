@@ -138,13 +138,25 @@ def test_a_kept_failure_is_replayed_with_its_input(folder, run):
     assert (code, "the input is another one" in err) == (2, True)
 
 
-def test_a_kept_failure_that_is_not_there(run):
-    """Exit code 2 and one sentence."""
+def test_a_file_that_is_not_there(run):
+    """Exit code 2, and which files there are."""
     code, out, err = run("replay", "nowhere.json", *REST)
     assert (code, out) == (2, "")
-    assert err == (
-        "tasker-testkit: nowhere.json is no kept failure that can be read: No such file or directory. Delete it.\n"
-    )
+    assert err == "tasker-testkit: There is no file nowhere.json. JSON files in that folder:\n  cart.json\n"
+
+
+def test_a_token_without_its_template(token, run):
+    """Exit code 2; the template is named."""
+    code, out, err = run("replay", token())
+    assert (code, out) == (2, "")
+    assert err == ("tasker-testkit: The token is of template 'orders'. Give that too: replay TOKEN TEMPLATE.\n")
+
+
+def test_options_may_stand_before_the_template(token, run):
+    """The order of arguments doesn't matter."""
+    text = token()
+    assert run("replay", "--input", "cart.json", text, "--handlers=handlers.py", "orders.yaml")[0] == 0
+    assert run("replay", text, "--input", "cart.json", "orders.yaml", "--handlers", "handlers.py")[0] == 0
 
 
 def test_what_is_no_token_is_refused(run):
