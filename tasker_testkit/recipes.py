@@ -15,18 +15,21 @@ from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING, Any, Final
 
+from tasker_testkit.engine.engine import Engine
 from tasker_testkit.engine.history import History
 from tasker_testkit.errors import HistoryError, TemplateError, listed, near
 from tasker_testkit.locating import located_handlers, located_object, located_template
 from tasker_testkit.model.loading import load_data, load_template, template_data
 from tasker_testkit.model.outcome import Failure
 from tasker_testkit.model.profile import PROFILES, Profile, find_profile
+from tasker_testkit.model.requests import HttpCall
 from tasker_testkit.model.template import Template
 from tasker_testkit.replay.references import module_reference, reference_to, seen_from
 
 if TYPE_CHECKING:
     from tasker_testkit.simulation import Simulation
     from tasker_testkit.submitting import Submission
+    from tasker_testkit.worker.http.routes import Routes
 
 _KEPT: Final[Mapping[str, Any]] = {
     "order": "creation",
@@ -49,16 +52,23 @@ _KEYS: Final = ("handlers", "setup", "stubs", "durations", "input", "profile", "
 _BY_HAND: Final = "what was done to the task by hand"
 
 
-def recipe_of(simulation: Simulation, submission: Submission, by_hand: Sequence[Any], folder: Path) -> dict[str, Any]:
-    """How a run of this simulation is made again, for a file in ``folder``; ``by_hand``: what was done to its task."""
-    return _Writer(folder).recipe(vars(simulation), submission, by_hand)
+def recipe_of(
+    simulation: Simulation, submission: Submission, by_hand: Sequence[Any], folder: Path, engine: Engine
+) -> dict[str, Any]:
+    """How a run of this simulation is made again, for a file in ``folder``.
+
+    ``by_hand``: what was done to its task; ``engine``: what it ran on.
+    """
+    calls = [call for row in engine.ledger.steps for attempt in row.log for call in attempt.requests]
+    return _Writer(folder, calls).recipe(vars(simulation), submission, by_hand)
 
 
 class _Writer:
     """Writes one recipe down, and notes what can't be."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, calls: Sequence[HttpCall]) -> None:
         self._folder = folder
+        self._calls = calls
         self._lost: list[str] = []
 
     def recipe(self, made_by: Mapping[str, Any], submission: Submission, by_hand: Sequence[Any]) -> dict[str, Any]:
@@ -71,7 +81,7 @@ class _Writer:
             "stubs": {step: self._stub(step, stub) for step, stub in made_by["stubs"].items()},
             "durations": {step: self._duration(step, value) for step, value in made_by["durations"].items()},
             "actions": [action.to_data() for action in made_by["actions"]],
-            "routes": self._routes(made_by["routes"].whole),
+            "routes": self._routes(made_by["routes"]),
             "systems": {name: list(addresses) for name, addresses in made_by["systems"].items()},
             "profile": _changes(made_by["profile"]),
             "task": _unusual({**made_by["_task_fields"], "tags": list(made_by["_tags"])}, _TASK),
@@ -124,11 +134,14 @@ class _Writer:
             return value.total_seconds()
         return {"call": self._named(value, f"the duration of {step!r}")} if callable(value) else value
 
-    def _routes(self, source: Any) -> Any:
-        if isinstance(source, (list, tuple)):
-            return self._plain(source, "the routes")
-        self._lost.append("the routes: a router of respx; give them as data")
-        return None
+    def _routes(self, routes: Routes) -> Any:
+        """The routes as data, and behind them what else has answered in the run."""
+        data = self._plain(routes.source, "the routes") if isinstance(routes.source, (list, tuple)) else []
+        if not any(call.answer for call in self._calls):
+            return data
+        from tasker_testkit.worker.http.answers import routes_of
+
+        return [*(data or ()), *routes_of(self._calls, self._lost)]
 
     def _plain(self, value: Any, what: str) -> Any:
         try:

@@ -277,7 +277,7 @@ class Simulation:
             self.template,
             lambda: self._divergences(submission.given(), planned, script),
             lambda run: self._token(planned, run, script),
-            lambda folder: recipe_of(self, submission, script, folder),
+            lambda folder: recipe_of(self, submission, script, folder, engine),
         )
         observing.announce(run)
         return run

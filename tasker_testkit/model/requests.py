@@ -19,6 +19,7 @@ class HttpCall:
 
     ``url`` and ``headers`` have ``*`` where secrets were, and lack what the client adds to every request. ``status`` is
     the answer's, None if there was none: ``error`` says why then (``ReadTimeout: The read operation timed out``).
+    ``answer``: what answered it, if that isn't written down as a route; it isn't part of a history.
     """
 
     at: int
@@ -28,6 +29,7 @@ class HttpCall:
     error: str | None = None
     took: int = 0
     headers: Mapping[str, str] = field(default_factory=dict)
+    answer: Any = field(default=None, compare=False, repr=False)
 
     def to_data(self) -> dict[str, Any]:
         """The request as plain JSON, times in seconds."""

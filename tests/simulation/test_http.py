@@ -413,6 +413,16 @@ def test_a_history_with_requests_can_be_read_again(shop):
             [{"url": URL, "status": 200, "answers": [{}]}],
             "Route 1: 'answers' lists whole answers; move status into them.",
         ),
+        ([{"url": URL, "raise": "ReadTimeout"}], "'raise' of 'route' must be a mapping of type and message, not 'Read"),
+        (
+            [{"url": URL, "raise": {"type": "ReadTimout"}}],
+            "must be the name of an exception of httpx, not 'ReadTimout'. Did you mean 'ReadTimeout'? Possible:\n",
+        ),
+        ([{"url": URL, "raise": {}}], "Route 1: 'raise' names no type. Add one:\n  ConnectError\n"),
+        (
+            [{"url": URL, "answers": [{"raise": {"type": "ReadTimeout"}, "status": 200}]}],
+            "Route 1: 'raise' comes instead of an answer. Drop status, or 'raise'.",
+        ),
         ([{"url": URL, "match": {"body": 1}}], "Route 1: Unknown key 'body' of 'match'."),
         (
             [{"url": URL, "error": "timout"}],
@@ -437,6 +447,29 @@ def test_routes_can_break_by_themselves(shop):
         None,
     ]
     assert [effect.attempt for effect in run.effects] == [1, 3]
+
+
+def test_a_late_answer_has_been_done_all_the_same(shop):
+    """A route that answers late has acted when it was asked, whether its client waits that long or not."""
+    routes = [{"url": URL, "answers": [{"status": 201, "delay": "6s"}, {"status": 201, "delay": "4s", "body": {}}]}]
+    run = shop(routes=routes).run({})
+    assert [request.error for request in run.requests] == ["ReadTimeout: The read operation timed out", None]
+    assert [(effect.attempt, effect.at - START) for effect in run.effects] == [
+        (1, timedelta(0)),
+        (2, timedelta(seconds=5.1)),
+    ]
+
+
+def test_routes_can_raise(shop):
+    """Any exception of httpx, at once; the next answer comes as ever, and every run begins anew."""
+    answers = [{"raise": {"type": "PoolTimeout", "message": "no room"}}, {"raise": {"type": "ReadError"}}, {"body": {}}]
+    simulation = shop(routes=[{"url": URL, "answers": answers}])
+    for _ in range(2):
+        assert [request.error for request in simulation.run({}).requests] == [
+            "PoolTimeout: no room",
+            "ReadError",
+            None,
+        ]
 
 
 def test_httpx_is_itself_again_after_a_run(shop):

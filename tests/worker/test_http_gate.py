@@ -196,6 +196,37 @@ def test_a_near_miss_names_what_differs(lookups, said):
     assert text.partition("It differs in\n")[2].splitlines()[0].strip() == said
 
 
+@pytest.mark.parametrize(
+    ("pattern", "asked_for", "said"),
+    [
+        ("page=*", "page=3&more=1", None),
+        ("page=*", "", "parameter page: (absent), the route has *"),
+        ("page=*&kind=a", "kind=b&page=", "parameter kind: b, the route has a"),
+        ("page=", "page=", None),
+        ("page=1", "page=1&more=2", "parameter more: 2, the route has (absent)"),
+        ("token=one", "token=hunter22", "parameter token: *, the route has one"),
+    ],
+)
+def test_routes_with_a_query(asked, pattern, asked_for, said):
+    """A parameter is given whole or as ``*``, which is any; a near miss names it, and hides what is secret."""
+    outcome = asked(lambda: httpx.get(f"{URL}?{asked_for}").json(), [{"url": f"{URL}?{pattern}", "body": {}}])
+    assert outcome.success is (said is None)
+    assert said is None or f"It differs in\n  {said}\n" in outcome.message
+    assert said is None or f"\n  ANY {URL} (params: {pattern.replace('&', ', ')})\n" in outcome.message
+
+
+def test_a_near_miss_hides_secrets():
+    """Of secret headers and keys of a body only that they differ is shown."""
+    router = respx.Router()
+    body = {"card": {"token": "one"}, "password": "one"}
+    router.post(URL, json=body, headers={"Authorization": "Bearer one"})
+    sent = {"json": {"card": {"token": "hunter22"}, "password": "hunter22"}, "headers": {"Authorization": "Bearer x7y"}}
+    text = str(unanswered(httpx.Request("POST", URL, **sent), [router]))
+    assert "header authorization: *, the route has Bearer one" in text
+    assert "json password: *, the route has one" in text
+    assert 'json card: {"token": "*"}, the route has' in text
+
+
 def test_a_route_in_a_line():
     """With name and conditions, relative routes with their base."""
     router = respx.Router(base_url="https://pay.example/v1")

@@ -57,18 +57,19 @@ def shown_body(request: httpx.Request) -> Any:
     if len(content) <= _MOST:
         try:
             if "json" in request.headers.get("content-type", ""):
-                return _hidden(json.loads(content))
+                return hidden(json.loads(content))
             if "form-urlencoded" in request.headers.get("content-type", ""):
-                return _hidden(dict(parse_qsl(content.decode(), keep_blank_values=True)))
+                return hidden(dict(parse_qsl(content.decode(), keep_blank_values=True)))
         except ValueError:
             pass
     return f"sha256 {sha256(content).hexdigest()[:16]}"
 
 
-def _hidden(value: Any) -> Any:
+def hidden(value: Any) -> Any:
+    """A JSON value, or a mapping of headers or parameters, without the texts under secret names."""
     if isinstance(value, dict):
-        return {name: _shown(name, one) if isinstance(one, str) else _hidden(one) for name, one in value.items()}
-    return [_hidden(one) for one in value] if isinstance(value, list) else value
+        return {name: _shown(name, one) if isinstance(one, str) else hidden(one) for name, one in value.items()}
+    return [hidden(one) for one in value] if isinstance(value, list) else value
 
 
 def _shown(name: str, value: str) -> str:

@@ -43,7 +43,7 @@ class Desk(Protocol):
 
 
 class Line:
-    """The requests of one run. ``faults`` are those of its plan that strike requests."""
+    """The requests of one run. ``faults``: those of its plan that strike requests; ``answers``: how many were kept."""
 
     def __init__(
         self, desk: Desk, routes: Routes, faults: Sequence[Fault] = (), systems: Systems | None = None
@@ -51,6 +51,7 @@ class Line:
         self.desk = desk
         self.routes = routes
         self.refused: UnansweredRequest | None = None
+        self.answers = 0
         self._faults = faults
         self._systems = systems or {}
         self._seen: Counter[int] = Counter()

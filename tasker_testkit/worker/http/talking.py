@@ -19,6 +19,7 @@ from tasker_testkit.model.http_faults import BREAKAGES, HttpFault, Outage
 from tasker_testkit.model.requests import HttpCall
 from tasker_testkit.worker.effects import effect
 from tasker_testkit.worker.http import asking, breaking
+from tasker_testkit.worker.http.answers import WRITTEN, Answer
 from tasker_testkit.worker.http.breaking import LOOP
 from tasker_testkit.worker.http.hiding import shown_body, shown_headers, shown_place, shown_url
 from tasker_testkit.worker.http.line import Line, NeverAnswered
@@ -37,8 +38,9 @@ def talk(line: Line, request: httpx.Request) -> Talk:
     """Everything about one request."""
     began = line.desk.now()
     status, said = None, None
+    kept: list[Answer] = []
     try:
-        response = yield from _answer(line, request, began)
+        response = yield from _answer(line, request, began, kept)
         status = response.status_code
         return response
     except UnansweredRequest:
@@ -49,25 +51,43 @@ def talk(line: Line, request: httpx.Request) -> Talk:
         raise
     finally:
         took = line.desk.now() - began
-        shown = shown_headers(request.headers)
-        line.desk.keep(HttpCall(began, request.method, shown_url(request.url), status, said, took, shown))
+        shown, answer = shown_headers(request.headers), kept[0] if kept else None
+        line.desk.keep(HttpCall(began, request.method, shown_url(request.url), status, said, took, shown, answer))
 
 
-def _answer(line: Line, request: httpx.Request, began: int) -> Talk:
+def _answer(line: Line, request: httpx.Request, began: int, kept: list[Answer]) -> Talk:
     fault: Fault | None = request.extensions.get(LOOP) or line.strike(request.method, str(request.url))
     wire = fault.wire if fault else None
     if isinstance(wire, Outage):
         raise breaking.failed("refused", request)
     response: httpx.Response | None = None
     if wire is None or wire.when == "after":
-        response = yield ASK
-        assert response is not None
+        response = yield from _asked(line, began, kept)
         own = response.extensions.get(asking.WIRE)
-        if own is None or own.when == "after":
+        if own is None or not own.error or own.when == "after":
             _book(line, request, response)
         wire = wire or own
     yield from _wait(line, request, began, wire)
     return _made(request, response, fault, wire)
+
+
+def _asked(line: Line, began: int, kept: list[Answer]) -> Talk:
+    """What is answered; it is kept, unless a route as data says it."""
+    given: Any = None
+    try:
+        response = yield ASK
+        assert response is not None
+        given = response
+        return response
+    except UnansweredRequest:
+        raise
+    except BaseException as error:
+        given = error
+        raise
+    finally:
+        if given is not None and WRITTEN not in getattr(given, "extensions", ()):
+            kept.append(Answer(given, line.desk.now() - began, line.answers))
+            line.answers += 1
 
 
 def _wait(line: Line, request: httpx.Request, began: int, wire: HttpFault | None) -> Pause:

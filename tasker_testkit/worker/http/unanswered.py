@@ -6,10 +6,11 @@ import json
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final
+from unittest.mock import ANY
 from urllib.parse import parse_qsl
 
 from tasker_testkit.errors import UnansweredRequest, listed
-from tasker_testkit.worker.http.hiding import shown_headers, shown_url
+from tasker_testkit.worker.http.hiding import hidden, shown_url
 
 if TYPE_CHECKING:
     import httpx
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
 _WEIGHTS: Final[Mapping[str, int]] = {"scheme": 4, "host": 4, "port": 4, "url": 4, "path": 3, "method": 2}
 _PLACE: Final = ("method", "scheme", "host", "port", "path", "url")
 _ABSENT: Final = "(absent)"
+_ANYTHING: Final = str(ANY)
+"""What respx makes of a parameter that can be anything."""
 _NEVER: Final = "No request of a simulation ever reaches a network."
 
 
@@ -78,7 +81,7 @@ def _plain(value: Any) -> str:
     if hasattr(value, "pattern"):
         return _wildcards(str(value.pattern))
     if hasattr(value, "multi_items"):
-        return ", ".join(f"{name}={one}" for name, one in value.multi_items())
+        return ", ".join(f"{name}={'*' if one == _ANYTHING else one}" for name, one in value.multi_items())
     return ", ".join(map(str, value)) if isinstance(value, (tuple, list, set)) else json.dumps(value, default=str)
 
 
@@ -129,13 +132,15 @@ def _keys(key: str, pattern: Any, request: httpx.Request) -> Iterator[str]:
     """Key by key, for what is made of keys."""
     here, there = _mapping(key, request), _wanted(key, pattern.value)
     if not isinstance(here, Mapping) or not isinstance(there, Mapping):
-        yield f"{key}: {_short(here)}, the route has {_short(there)}"
+        yield f"{key}: {_short(hidden(here))}, the route has {_short(there)}"
         return
-    whole = key in ("json", "data") and pattern.lookup.value == "eq"
+    shown = hidden(here)
+    whole = key != "headers" and pattern.lookup.value == "eq"
     for name in dict.fromkeys((*there, *(here if whole else ()))):
         mine, other = here.get(name, _ABSENT), there.get(name, _ABSENT)
-        if mine != other:
-            yield f"{_SINGULAR[key]} {name}: {_short(mine)}, the route has {_short(other)}"
+        if mine != other and not (other == _ANYTHING and name in here):
+            route = "*" if other == _ANYTHING else _short(other)
+            yield f"{_SINGULAR[key]} {name}: {_short(shown.get(name, mine))}, the route has {route}"
 
 
 _SINGULAR: Final = {"headers": "header", "params": "parameter", "json": "json", "data": "data"}
@@ -149,7 +154,7 @@ def _wanted(key: str, value: Any) -> Any:
 
 def _mapping(key: str, request: httpx.Request) -> Any:
     if key == "headers":
-        return {**request.headers, **shown_headers(request.headers)}
+        return dict(request.headers)
     if key == "params":
         return dict(request.url.params)
     if key == "json":
