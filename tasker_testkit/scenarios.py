@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
+from tasker_testkit.blaming import culprit
 from tasker_testkit.errors import (
     FaultError,
     HandlerHangs,
+    RouteError,
     RunError,
     ScenarioError,
     StubError,
@@ -22,6 +24,7 @@ from tasker_testkit.locating import located_handlers, located_object, located_te
 from tasker_testkit.model.faults import FaultPlan
 from tasker_testkit.model.loading import load_data
 from tasker_testkit.model.loading.scenarios import Scenario, load_scenario
+from tasker_testkit.model.loading.schema import json_path
 from tasker_testkit.simulation import Simulation
 from tasker_testkit.stubs import definition_of
 
@@ -29,8 +32,12 @@ if TYPE_CHECKING:
     from tasker_testkit.run import Run
 
 _AS_THEY_ARE: Final = (
-    *("stubs", "routes", "systems", "profile", "seed", "start", "workers", "environment", "durations", "actions"),
+    *("stubs", "routes", "systems", "profile", "seed", "start", "timezone", "workers", "environment", "durations"),
+    "actions",
 )
+
+_ABOUT: Final[Mapping[type, str]] = {FaultError: "faults", RouteError: "routes", StubError: "stubs"}
+"""The part of a scenario that an error of its run is about."""
 
 
 @dataclass(frozen=True)
@@ -55,17 +62,17 @@ def play(path: str | Path, *, root: Path | None = None, **settings: Any) -> Play
     scenario = load_scenario(path)
     places = (scenario.path.parent, *([root] if root else []))
     try:
-        simulation = _simulation(scenario, places, settings)
+        simulation = _simulation(scenario.data, places, settings)
     except TaskerTestkitError as error:
-        raise ScenarioError(f"{scenario.path}: {error}") from None
+        found = culprit(scenario.data, lambda data: _simulation(data, places, settings), error)
+        raise ScenarioError(scenario.problem(json_path(found), str(error))) from None
     wrong = [*_faults(scenario, simulation), *_steps(scenario, simulation)]
     if wrong:
         raise ScenarioError("\n".join(wrong))
     return _played(scenario, simulation.with_plan(scenario.data.get("faults", ())), _input(scenario))
 
 
-def _simulation(scenario: Scenario, places: tuple[Path, ...], settings: dict[str, Any]) -> Simulation:
-    data = scenario.data
+def _simulation(data: Mapping[str, Any], places: tuple[Path, ...], settings: dict[str, Any]) -> Simulation:
     given = {**settings, **{key: data[key] for key in _AS_THEY_ARE if key in data}}
     if "handlers" in data:
         given["handlers"] = located_handlers(data["handlers"], places)
@@ -111,9 +118,10 @@ def _played(scenario: Scenario, simulation: Simulation, task_input: Any) -> Play
         with observing.also_heard_by(runs.append):
             simulation.run(task_input)
         simulation.check_unused()
+        simulation.routes.check_unused()
         broken = None
-    except (FaultError, HandlerHangs, RunError, StubError) as error:
-        broken = f"{scenario.path}: {error}"
+    except (FaultError, HandlerHangs, RouteError, RunError, StubError) as error:
+        broken = scenario.problem(_ABOUT.get(type(error), ""), str(error))
     except TaskerTestkitError as error:
         raise ScenarioError(scenario.problem("input", str(error))) from None
     run = runs[-1] if runs else None

@@ -9,7 +9,11 @@ import zipfile
 
 import pytest
 
-PACKAGE_DATA = ["tasker_testkit/py.typed", "tasker_testkit/model/loading/template.schema.json"]
+PACKAGE_DATA = [
+    "tasker_testkit/py.typed",
+    "tasker_testkit/model/loading/template.schema.json",
+    "tasker_testkit/model/loading/scenario.schema.json",
+]
 
 
 @pytest.fixture

@@ -86,7 +86,8 @@ def test_a_scenario_that_holds(scenario):
         ("waits: []", "error: timeout", "expect.steps.check.error: expected an error with 'timeout', it was none."),
         ("state: complete, ", "created: false, ", "expect.steps.check: the step was created."),
         ("  state: complete\n", "  effects: {mail: 1}\n", "expect.effects.mail: expected 1 time, it was 0."),
-        ("attempt: 1, fail", "attempt: 3, fail", "slow.scenario.yaml: These faults never fired"),
+        ("attempt: 1, fail", "attempt: 3, fail", "slow.scenario.yaml:7:1: faults: These faults never fired"),
+        ("faults:", "routes: [{url: 'https://a.example'}]\nfaults:", "7:1: routes: No request met these routes:"),
     ],
 )
 def test_what_is_not_as_expected_is_told_with_its_place(scenario, before, after, said):
@@ -112,7 +113,14 @@ def test_what_is_not_as_expected_is_told_with_its_place(scenario, before, after,
         ("input: {total: 5}", "input: {}", "3:1: input: Template 'orders' doesn't accept this input"),
         ("name: the gateway is slow\n", "", "slow.scenario.yaml: 'name' is missing."),
         ("input: {total: 5}", "input: {total: 5", "slow.scenario.yaml:"),
-        ("  check: {}", "  chek: {}", "slow.scenario.yaml: There is a stub for step 'chek'"),
+        ("  check: {}", "  chek: {}", "5:3: stubs.chek: There is a stub for step 'chek'"),
+        ("template: orders.yaml", "template: nix.yaml", "2:1: template: There is no template 'nix.yaml'"),
+        ("  check: {}\n", "", "slow.scenario.yaml: These handlers of template 'orders' can't be used"),
+        (
+            "{step: charge, attempt: 1, fail: {error_type: timeout}}",
+            "{outage: {system: payments, start: 0, length: 1s}}",
+            "8:5: faults[0]: There is no system 'payments' that could be away.",
+        ),
         ("  check: {}", "  check: 5", "5:3: stubs.check: 5 doesn't fit here. A result (a mapping or"),
     ],
 )
@@ -122,6 +130,36 @@ def test_what_can_be_no_scenario_is_refused_with_its_place(scenario, before, aft
         play(scenario(changed(before, after)))
     assert said in str(caught.value)
     assert str(caught.value).startswith("slow.scenario.yaml")
+
+
+@pytest.mark.parametrize(
+    ("line", "said"),
+    [
+        ("handlers: nix", "7:1: handlers: handlers: there is no module 'nix'."),
+        ("setup: nix.py:f", "7:1: setup: "),
+        ("profile: documentd", "7:1: profile: There is no profile 'documentd'. Did you mean 'documented'?"),
+        ("start: soon", "7:1: start: 'soon' is not an instant."),
+        ("timezone: Europe/Berln", "7:1: timezone: timezone='Europe/Berln' isn't known. Did you mean"),
+        ("environment: prod", "7:1: environment: Template 'orders' has no environment 'prod'."),
+        ("durations: {check: 1s, chek: 1s}", "7:24: durations.chek: There is a duration for step 'chek'"),
+        ("durations: {check: [1s, soon]}", "7:25: durations.check[1]: 'soon' is not a duration."),
+        ("systems: {pay: nowhere}", "7:11: systems.pay: 'nowhere' is half an address."),
+        ("routes: [{url: 'https://a'}, {ulr: b}]", "7:30: routes[1]: Route 2: Unknown key 'ulr' of 'route'. Did you"),
+        ("actions: [{do: cancl, at: 1s}]", "7:11: actions[0]: There is no action 'cancl'."),
+    ],
+)
+def test_whatever_is_wrong_has_its_line(scenario, line, said):
+    """Also what only the simulation knows to be wrong is told with the place of the part that is to blame."""
+    with pytest.raises(ScenarioError) as caught:
+        play(scenario(changed("faults:", f"{line}\nfaults:")))
+    assert str(caught.value).startswith(f"slow.scenario.yaml:{said}")
+
+
+def test_a_zone_of_its_own(scenario, tmp_path):
+    """``timezone`` is what handlers have for local time."""
+    (tmp_path / "local.py").write_text("import time\ndef hour():\n    assert time.tzname[0] == 'JST'\n")
+    good = changed("faults:", "timezone: Asia/Tokyo\nsetup: local.py:hour\nfaults:")
+    assert play(scenario(good)).problems == ()
 
 
 def test_the_schema_ships_with_the_package(scenario):

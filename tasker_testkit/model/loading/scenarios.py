@@ -106,7 +106,7 @@ def _of_values(scenario: Scenario) -> Iterator[str]:
     checks: list[tuple[str, Callable[[Any], Any], Any]] = []
     for key, read in _READ.items():
         checks += [(f"{key}[{index}]", read, one) for index, one in enumerate(scenario.data.get(key, ()))]
-    checks += [(place, microseconds, value) for place, value in _durations(expect)]
+    checks += [(place, microseconds, value) for place, value in (*_taken(scenario.data), *_durations(expect))]
     for place, read, value in checks:
         try:
             read(value)
@@ -118,6 +118,12 @@ def _of_values(scenario: Scenario) -> Iterator[str]:
 
 
 _READ: Final[Mapping[str, Callable[[Any], Any]]] = {"faults": fault_from_data, "actions": action_from_data}
+
+
+def _taken(data: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
+    for name, value in data.get("durations", {}).items():
+        several = enumerate(value) if isinstance(value, list) else ((None, value),)
+        yield from ((json_path(["durations", name, *([] if at is None else [at])]), one) for at, one in several)
 
 
 def _durations(expect: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
