@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from tasker_testkit.errors import HistoryError, listed
@@ -18,7 +19,12 @@ def filled(task: RecordedTask, template: Template, name: str) -> RecordedTask:
     template. Raises HistoryError if the task is of another template.
     """
     _check_template(task, template, name)
-    steps = tuple(_filled(step, task, template) for step in task.steps)
+    definitions = {step.name: template.step(definition_of(template, step.name) or "") for step in task.steps}
+    _check_steps(definitions, template, name)
+    created: defaultdict[str, list[str]] = defaultdict(list)
+    for step, definition in definitions.items():
+        created[definition.name if definition else ""].append(step)
+    steps = tuple(_filled(step, definitions[step.name], created) for step in task.steps)
     if steps == task.steps:
         return task
     said = f"types and parents of steps that it doesn't show are from the template, {name}, as it is now"
@@ -30,7 +36,10 @@ def _check_template(task: RecordedTask, template: Template, name: str) -> None:
     if task.template != now:
         sides = [f"{one['namespace']}/{one['name']} {one['version']}" for one in (task.template, now)]
         raise HistoryError(f"The task is of template {sides[0]}, and {name} is {sides[1]}. Give its own template.")
-    strange = [step.name for step in task.steps if definition_of(template, step.name) is None]
+
+
+def _check_steps(definitions: Mapping[str, StepTemplate | None], template: Template, name: str) -> None:
+    strange = [step for step, definition in definitions.items() if definition is None]
     if strange:
         raise HistoryError(
             f"The task has steps that {name} doesn't have:\n{listed(strange)}\nIt was changed and kept its version. "
@@ -38,16 +47,10 @@ def _check_template(task: RecordedTask, template: Template, name: str) -> None:
         )
 
 
-def _filled(step: RecordedStep, task: RecordedTask, template: Template) -> RecordedStep:
-    definition = template.step(definition_of(template, step.name) or step.name)
+def _filled(step: RecordedStep, definition: StepTemplate | None, created: Mapping[str, Sequence[str]]) -> RecordedStep:
+    """The step with what its definition says; ``created``: the steps that there are of each definition."""
     if definition is None:
         return step
-    parents = tuple(_parents(definition, task, template))
+    parents = tuple(name for dependency in definition.dependencies for name in created.get(dependency, ()))
     known = step.parents or (parents if len(parents) == step.parent_count else ())
     return replace(step, type=step.type or definition.type, parents=known)
-
-
-def _parents(step: StepTemplate, task: RecordedTask, template: Template) -> Iterator[str]:
-    """The created steps that it depends on: in the template's order, workers of one batch in that of creation."""
-    for dependency in step.dependencies:
-        yield from (one.name for one in task.steps if definition_of(template, one.name) == dependency)

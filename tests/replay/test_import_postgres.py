@@ -184,6 +184,27 @@ def test_everything_is_read_in_one_transaction(changed):
     assert {move.before for step in history.steps for move in step.transitions} == {f"@{moment}"}
 
 
+def test_one_transaction_is_begun(tasker, monkeypatch):
+    """On the wire there is one transaction, begun read-only, and nothing before or behind it."""
+    import psycopg
+
+    connect = psycopg.connect
+
+    def traced(**given):
+        connection = connect(**given)
+        connection.pgconn.trace(trace.fileno())
+        return connection
+
+    monkeypatch.setattr(psycopg, "connect", traced)
+    with Path("trace").open("w+b") as trace:
+        assert imported("--postgres", tasker, "--task", ORDER).state == "complete"
+        trace.seek(0)
+        sent = [line.split(b"\t")[-1].strip() for line in trace if b"\tF\t" in line]
+    assert sent[0] == b'"BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"'
+    assert sent[-2:] == [b'"COMMIT"', b"Terminate"]
+    assert sum(b"BEGIN" in line or b"COMMIT" in line or b"ROLLBACK" in line for line in sent) == 2
+
+
 def test_nothing_can_be_written(changed, capsys):
     """Even a view that writes when it is read can't: PostgreSQL refuses, and the table stays empty."""
     address, connection = changed

@@ -150,6 +150,18 @@ def test_a_result_that_only_the_step_keeps_is_the_last_attempts():
     assert [bool(one.stored) for one in step.attempts] == [True, False]
 
 
+def test_a_result_by_hand_is_no_attempts():
+    """Where the transitions have lost their results, what an operator gave the step is nobody's result but his."""
+    tables = copied()
+    row, moves = row_of(tables, "order_gateway_down", "process_payment")
+    for move in moves:
+        move["metadata"] = None
+    moved(tables, moves, "complete", event="CompleteManually")
+    row["results"]["metadata"]["custom"] = {"manually_completed": True}
+    (step,) = [one for one in recorded_task(tables, TASKS["order_gateway_down"]).steps if one.name == "process_payment"]
+    assert [one.stored for one in step.attempts] == [None, None]
+
+
 def test_attempts_without_a_trace_are_unknown():
     """Attempts that Tasker counts and whose transitions are gone come first, without a result or an instant."""
     tables = copied()
