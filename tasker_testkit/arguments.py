@@ -8,7 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
-from tasker_testkit.errors import InputError, RouteError, StubError, TemplateError
+from tasker_testkit.errors import FaultError, InputError, RouteError, StubError, TemplateError
 from tasker_testkit.terminal import read_stdin
 
 if TYPE_CHECKING:
@@ -34,6 +34,7 @@ def declare_parts(parser: argparse.ArgumentParser) -> None:
     add("--input", metavar="FILE|JSON|-", help="the task's input; - is standard input (default {})")
     add("--stubs", metavar="FILE", help="YAML or JSON: step to result, or to a list of results, one an attempt")
     add("--routes", metavar="FILE", help="YAML or JSON: what other systems answer over HTTP, a list of routes")
+    add("--systems", metavar="FILE|JSON", help="names for outages: system to address, or to a list of addresses")
     add("--setup", metavar="MODULE:FUNCTION", help="called before every run, to give doubles a fresh start")
 
 
@@ -46,13 +47,14 @@ def declare_course(parser: argparse.ArgumentParser) -> None:
 
 
 def declare_settings(parser: argparse.ArgumentParser) -> None:
-    """Declare the arguments for an operator's actions, the seed, the start and the environment."""
+    """Declare the arguments for an operator's actions, the seed, the start, the environment and the zone."""
     add = parser.add_argument
     add("--action", metavar="ACTION", action="append", default=[], help="an operator's: DO[:STEP]@DURATION, or JSON")
     add("--actions", metavar="FILE", help="an operator's actions, YAML or JSON")
     add("--seed", metavar="N", type=int, help="feeds jitter and identifiers (default 0)")
     add("--start", metavar="ISO", help="the instant of the submission (default 2026-01-01T00:00:00Z)")
     add("--environment", metavar="NAME", help="which of the template's environments applies")
+    add("--timezone", metavar="NAME", help="what local time is for the handlers: Europe/Berlin (default UTC)")
 
 
 def simulation_of(arguments: argparse.Namespace, **given: Any) -> Simulation:
@@ -63,10 +65,12 @@ def simulation_of(arguments: argparse.Namespace, **given: Any) -> Simulation:
     from tasker_testkit.simulation import Simulation
     from tasker_testkit.worker.sources import load_handlers
 
-    names = ("profile", "seed", "start", "workers", "environment")
+    names = ("profile", "seed", "start", "workers", "environment", "timezone")
     given |= {name: value for name in names if (value := getattr(arguments, name, None)) is not None}
     if arguments.stubs is not None:
         given["stubs"] = _stubs(arguments.stubs)
+    if arguments.systems is not None:
+        given["systems"] = _systems(arguments.systems)
     if getattr(arguments, "faults", None) is not None:
         given["faults"] = load_faults(Path(arguments.faults))
     if hasattr(arguments, "actions"):
@@ -132,6 +136,20 @@ def _routes(name: str) -> Any:
         return load_data(Path(name)) or ()
     except TemplateError as error:
         raise RouteError(f"--routes: {error}") from None
+
+
+def _systems(given: str) -> Any:
+    from tasker_testkit.model.loading import load_data
+
+    if given.lstrip()[:1] == "{":
+        try:
+            return json.loads(given)
+        except ValueError as error:
+            raise FaultError(f"--systems: {given!r:.80} isn't JSON: {error}.") from None
+    try:
+        return load_data(Path(given))
+    except TemplateError as error:
+        raise FaultError(f"--systems: {error}") from None
 
 
 def _stubs(name: str) -> dict[str, Any]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, Final
 
 from tasker_testkit.errors import HandlerError, StubError, TaskerTestkitError, TemplateError
@@ -29,15 +29,13 @@ def culprit(data: Mapping[str, Any], build: Callable[[Mapping[str, Any]], object
         if key in data and _raised(build, _without(data, [key])) is None:
             return next((one for one in _inside(key, data[key]) if _raised(build, _without(data, one)) is None), [key])
     key = next((key for kind, key in _NEEDED.items() if isinstance(error, kind) and key in data), "")
-    paths = [*_inside(key, data[key]), [key]] if key else []
+    paths: list[Path] = [*_inside(key, data[key]), [key]] if key else []
     return next((one for one in paths if _raised(build, _without(data, one)) != str(error)), [])
 
 
 def _inside(key: str, value: Any) -> Iterator[Path]:
-    if isinstance(value, Mapping):
-        yield from ([key, name] for name in value)
-    elif isinstance(value, list):
-        yield from ([key, index] for index in range(len(value)))
+    names: Iterable[str | int] = value if isinstance(value, Mapping) else ()
+    yield from ([key, name] for name in (range(len(value)) if isinstance(value, list) else names))
 
 
 def _raised(build: Callable[[Mapping[str, Any]], object], data: Mapping[str, Any]) -> str | None:

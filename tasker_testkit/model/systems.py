@@ -49,9 +49,10 @@ def check_system(system: str, systems: Systems, template: Template) -> None:
     if system in named:
         raise FaultError(
             f"The template depends on system {system!r}, but its addresses aren't known. Give them: "
-            f'systems={{{system!r}: "https://..."}}.'
+            f'systems={{{system!r}: "https://..."}}, in a shell --systems.'
         )
     raise FaultError(
         f"There is no system {system!r} that could be away.{near(system, systems)} Known systems:\n{listed(systems)}\n"
-        f'Name it with its addresses, as in {_EXAMPLE}, or give an address: outage("https://pay.example/*", ...).'
+        f"Name it with its addresses, as in {_EXAMPLE} (in a shell --systems), or give an "
+        'address: outage("https://pay.example/*", ...).'
     )

@@ -66,3 +66,54 @@ def test_what_is_wrong_is_said(run, asking, routes, code, said):
     found, _, err = run(*RUN, "--routes", "routes.yaml")
     assert found == code
     assert said in err
+
+
+OUTAGE = "- {outage: {system: payments, start: 0, length: %s}}\n"
+ROUTE = "- {url: 'https://pay.example/charges', body: {}}\n"
+
+
+@pytest.mark.parametrize("systems", ["systems.yaml", '{"payments": ["https://pay.example/*"]}'], ids=["file", "json"])
+@pytest.mark.parametrize(("length", "code"), [("100ms", 0), ("101ms", 1)])
+def test_an_outage_of_a_system_with_a_name(run, folder, asking, systems, length, code):
+    """``--systems`` says which addresses a system has, in a file or as JSON."""
+    asking(ROUTE)
+    (folder / "systems.yaml").write_text("payments: https://pay.example/*\n")
+    (folder / "away.yaml").write_text(OUTAGE % length)
+    assert run(*RUN, "--routes", "routes.yaml", "--faults", "away.yaml", "--systems", systems)[0] == code
+
+
+@pytest.mark.parametrize(
+    ("systems", "said"),
+    [
+        (
+            '{"payment": "https://pay.example"}',
+            "There is no system 'payments' that could be away. Did you mean 'payment'?",
+        ),
+        ('{"payments": "pay"}', "'pay' is half an address."),
+        ("{payments", "--systems: '{payments' isn't JSON: "),
+        ("gone.yaml", "--systems: There is no file gone.yaml."),
+    ],
+    ids=["unknown", "half", "unreadable", "missing"],
+)
+def test_systems_that_make_no_sense(run, folder, asking, systems, said):
+    """Exit code 2 and one error, before anything runs."""
+    asking(ROUTE)
+    (folder / "away.yaml").write_text(OUTAGE % "1s")
+    code, out, err = run(*RUN, "--routes", "routes.yaml", "--faults", "away.yaml", "--systems", systems)
+    assert (code, out) == (2, "")
+    assert err.startswith(f"tasker-testkit: {said}")
+
+
+def test_local_time_of_a_zone(run, folder):
+    """``--timezone`` is what handlers have for local time."""
+    handler = "import time\nfrom tasker_core.step_handler.functional import step_handler\n"
+    for name in ("validate", "charge"):
+        handler += f"@step_handler({name!r})\ndef {name}(context):\n    return {{'zone': time.tzname[0]}}\n"
+    (folder / "zoned.py").write_text(handler)
+    words = ("run", "orders.yaml", "--handlers", "zoned.py", "--input", "cart.json", "--history", "-")
+    code, out, _ = run(*words, "--timezone", "Asia/Tokyo")
+    assert code == 0
+    assert json.loads(out)["steps"][0]["attempts"][0]["stored"]["result"] == {"zone": "JST"}
+    code, _, err = run(*words, "--timezone", "Asia/Tokio")
+    assert code == 2
+    assert err.startswith("tasker-testkit: timezone='Asia/Tokio' isn't known. Did you mean 'Asia/Tokyo'?")
