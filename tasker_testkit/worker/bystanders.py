@@ -11,7 +11,7 @@ from typing import Final
 from weakref import WeakSet
 
 _handlers_own: Final[WeakSet[threading.Thread]] = WeakSet()
-_idents: frozenset[int | None] = frozenset()
+_strangers: dict[int | None, threading.Thread] = {}
 _owner = 0
 _present = False
 
@@ -25,7 +25,8 @@ class RealTime(tuple[str, ...]):
 
 def is_bystander() -> bool:
     """Whether the thread that asks has nothing to do with handlers; False while time isn't frozen."""
-    return threading.get_ident() in _idents
+    # The system gives the identity of a thread that has ended to a new one, which may be a handler's.
+    return threading.get_ident() in _strangers and _is_stranger(threading.current_thread())
 
 
 def sleeps_for_real(thread: threading.Thread | None = None) -> bool:
@@ -34,7 +35,11 @@ def sleeps_for_real(thread: threading.Thread | None = None) -> bool:
     That is so for a bystander, and for a daemon beside a handler, whose loop would make time fly.
     """
     thread = thread or threading.current_thread()
-    return thread.ident in _idents or (thread.daemon and thread.ident != _owner)
+    return _is_stranger(thread) or (thread.daemon and thread.ident != _owner)
+
+
+def _is_stranger(thread: threading.Thread) -> bool:
+    return _strangers.get(thread.ident) is thread
 
 
 class Bystanders:
@@ -47,15 +52,16 @@ class Bystanders:
         self._before: list[threading.Thread] | None = None
 
     def __enter__(self) -> None:
-        global _idents, _owner, _present
+        global _strangers, _owner, _present
         if not _present:
             self._before, current = threading.enumerate(), threading.current_thread()
             _owner = threading.get_ident()
-            _idents = frozenset(one.ident for one in self._before if one is not current and one not in _handlers_own)
+            others = (one for one in self._before if one is not current and one not in _handlers_own)
+            _strangers = {one.ident: one for one in others}
             _present = True
 
     def __exit__(self, *_: object) -> None:
-        global _idents, _present
+        global _strangers, _present
         if self._before is not None:
             _handlers_own.update(set(threading.enumerate()).difference(self._before))
-            self._before, _idents, _present = None, frozenset(), False
+            self._before, _strangers, _present = None, {}, False

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import gc
 import sys
 import threading
 from collections.abc import Callable, Mapping
+from concurrent.futures import Future
 from types import FrameType
 from typing import Any, Final, NamedTuple
 
@@ -15,6 +17,11 @@ OWN_LOOKS: Final = 250
 OTHERS_LOOKS: Final = 50
 """And any other thread; what it stood there before counts too."""
 
+OURS: Final[set[int]] = set()
+"""Threads of this package: they never make anything happen in virtual time."""
+
+_handed_over: Final[dict[Future[Any], Any]] = {}
+_one_at_a_time: Final = threading.Lock()
 _others_seen: Final[dict[int, tuple[Any, int]]] = {}
 
 
@@ -36,8 +43,9 @@ class Quiet:
     def now(self, now_us: int) -> bool:
         """True at the second look, at the earliest, that finds everybody waiting."""
         others = {one.ident for one in threading.enumerate() if sleeps_for_real(one)}
-        frames, me = sys._current_frames(), threading.get_ident()
-        quiet = all([self._waits(*one, others, now_us) for one in frames.items() if one[0] != me])
+        frames, me = all_frames(), threading.get_ident()
+        seen = [self._waits(*one, others, now_us) for one in frames.items() if one[0] != me and one[0] not in OURS]
+        quiet = all(seen) and not is_work_taken()
         self._looks = self._looks + 1 if quiet else 0
         return self._looks >= 2
 
@@ -48,6 +56,22 @@ class Quiet:
         if ident in others:
             return _stands(_others_seen, ident, frame) >= OTHERS_LOOKS
         return is_idle(frame) or _stands(self._seen, ident, frame) >= OWN_LOOKS
+
+
+def all_frames() -> dict[int, FrameType]:
+    """Where every thread is at this moment, by its identity.
+
+    CPython 3.11 blocks for good when it collects garbage that holds a ``threading.local`` in the middle of it, so
+    nothing is collected meanwhile.
+    """
+    with _one_at_a_time:
+        collects = gc.isenabled()
+        try:
+            gc.disable()
+            return sys._current_frames()
+        finally:
+            if collects:
+                gc.enable()
 
 
 def _stands(seen: dict[int, tuple[Any, int]], ident: int, frame: FrameType) -> int:
@@ -62,6 +86,19 @@ def is_idle(frame: FrameType) -> bool:
     """Whether a pool's thread waits there for work."""
     waiting = frame.f_locals.get("work_queue") if frame.f_code is _pools_code() else None
     return waiting is not None and waiting.empty()
+
+
+def hand_over(future: Future[Any], work_queue: Any) -> None:
+    """A pool has put work into its queue."""
+    _handed_over[future] = work_queue
+
+
+def is_work_taken() -> bool:
+    """Whether some pool's work has left its queue without having begun: its thread looks idle, and isn't."""
+    for future in list(_handed_over):
+        if future.running() or future.done():
+            _handed_over.pop(future, None)
+    return any(work_queue.empty() for work_queue in list(_handed_over.values()))
 
 
 def _pools_code() -> Any:

@@ -4,7 +4,8 @@ A thread waits that sleeps, joins another, or waits for a condition, and with it
 ``queue.Queue`` or a future. One that has stood at one place for a while counts as waiting too: it is in a lock, a
 socket or a process, which nobody can look into. Daemon threads and bystanders aren't waited for any longer than that.
 
-Of ``threading.Condition`` the names ``_waiters``, ``_is_owned``, ``_release_save`` and ``_acquire_restore`` are used.
+Of ``threading.Condition`` the names ``_waiters``, ``_is_owned``, ``_release_save`` and ``_acquire_restore`` are used,
+of ``ThreadPoolExecutor`` the name ``_work_queue``.
 """
 
 from __future__ import annotations
@@ -12,16 +13,16 @@ from __future__ import annotations
 import os
 import queue
 import re
-import sys
 import sysconfig
 import threading
 import time
 from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
 from types import CodeType, FrameType
 from typing import Any, Final, Protocol
 
 from tasker_testkit.worker.bystanders import sleeps_for_real
-from tasker_testkit.worker.looking import Quiet, Wait, is_idle
+from tasker_testkit.worker.looking import Quiet, Wait, all_frames, hand_over, is_idle, is_work_taken
 
 LOOK_S: Final = 0.001
 """Real seconds between two looks at what the other threads do."""
@@ -35,6 +36,7 @@ _monotonic: Final = time.monotonic
 _start: Final = threading.Thread.start
 _join: Final = threading.Thread.join
 _wait: Final = threading.Condition.wait
+_submit: Final = ThreadPoolExecutor.submit
 
 
 class Clock(Protocol):
@@ -58,6 +60,7 @@ class Clock(Protocol):
 _clocks: list[Clock] = []
 _crew: list[threading.Thread] = []
 _unjoined: list[threading.Thread] = []
+_starting: list[threading.Thread] = []
 _waits: dict[int, Wait] = {}
 _jumping: Final = threading.Lock()
 
@@ -80,6 +83,7 @@ def methods() -> list[tuple[Any, str, Any, Any]]:
         (threading.Thread, "start", _start, _virtual_start),
         (threading.Thread, "join", _join, _virtual_join),
         (threading.Condition, "wait", _wait, _virtual_wait),
+        (ThreadPoolExecutor, "submit", _submit, _virtual_submit),
         (threading, "_time", _monotonic, _virtual_monotonic),
         (queue, "time", _monotonic, _virtual_monotonic),
     ]
@@ -121,7 +125,8 @@ def waited(
             with _jumping:
                 if deadline is not None and clock.now_us >= deadline:
                     return False
-                if quiet.now(clock.now_us) and _is_next(deadline, clock, stuck):
+                # Whoever made it ready may have done so, and ended, since it was asked.
+                if not _starting and quiet.now(clock.now_us) and pending() and _is_next(deadline, clock, stuck):
                     clock.advance(0 if deadline is None else deadline - clock.now_us)
                     return False
     finally:
@@ -160,12 +165,12 @@ def gather(clock: Clock) -> list[str]:
 def _at_work(seconds: float) -> bool:
     """Whether any of the handler's threads does something, or will, after so many real seconds."""
     _sleep(seconds)
-    return not all(map(is_idle, frames()))
+    return is_work_taken() or not all(map(is_idle, frames()))
 
 
 def frames() -> list[FrameType]:
     """Where the handler's threads are, but for the one that asks."""
-    found, me = sys._current_frames(), threading.get_ident()
+    found, me = all_frames(), threading.get_ident()
     return [found[one.ident] for one in list(_crew) if one.ident in found and one.ident != me]
 
 
@@ -189,11 +194,22 @@ def _virtual_monotonic() -> float:
 
 
 def _virtual_start(self: threading.Thread) -> None:
-    if _clock() is not None and not self.daemon:
+    if _clock() is None:
+        return _start(self)
+    if not self.daemon:
         _crew.append(self)
         if not _code_of(self).co_filename.startswith(LIBRARIES):
             _unjoined.append(self)
-    _start(self)
+    # Until the system has begun it there is nothing to look at, so that all would seem to wait.
+    _starting.append(self)
+    try:
+        _start(self)
+    except BaseException:
+        if self in _crew and self.ident is None:
+            _crew.remove(self)
+        raise
+    finally:
+        _starting.remove(self)
 
 
 def _code_of(thread: threading.Thread) -> CodeType:
@@ -204,14 +220,26 @@ def _code_of(thread: threading.Thread) -> CodeType:
     return code if isinstance(code, CodeType) else _start.__code__
 
 
+def _virtual_submit(self: ThreadPoolExecutor, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Future[Any]:
+    future: Future[Any] = _submit(self, fn, *args, **kwargs)
+    if _clock() is not None:
+        hand_over(future, self._work_queue)
+    return future
+
+
 def _virtual_join(self: threading.Thread, timeout: float | None = None) -> None:
     clock = _clock()
     if clock is None or not self.is_alive() or self is threading.current_thread() or _real(clock, timeout):
         _join(self, timeout)
     else:
-        waited(clock, _deadline(clock, timeout), lambda s: _join(self, s) or not self.is_alive(), self.is_alive)
+        waited(clock, _deadline(clock, timeout), lambda s: _join(self, s) or not self.is_alive(), lambda: _runs(self))
     if self in _unjoined and not self.is_alive():
         _unjoined.remove(self)
+
+
+def _runs(thread: threading.Thread) -> bool:
+    """Whether it hasn't come to its end; ``is_alive`` says yes while somebody is just about to hear that it has."""
+    return thread in threading.enumerate()
 
 
 def _virtual_wait(self: Any, timeout: float | None = None) -> bool:

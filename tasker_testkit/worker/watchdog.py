@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import asyncio
 import ctypes
+import gc
 import itertools
 import linecache
 import os
 import signal
-import sys
 import threading
 from collections.abc import Iterable, Iterator
 from types import FrameType
@@ -20,6 +20,7 @@ from typing import Any, Final
 
 from tasker_testkit.errors import HandlerHangs
 from tasker_testkit.worker import threads
+from tasker_testkit.worker.looking import OURS, all_frames
 from tasker_testkit.worker.threads import LIBRARIES
 
 REPEAT_S: Final = 1.0
@@ -80,7 +81,7 @@ class Watchdog:
             self._stop(ticket)
 
     def _stop(self, ticket: Ticket) -> None:
-        self._place = self._place or _described(sys._current_frames().get(self._thread))
+        self._place = self._place or _described(all_frames().get(self._thread))
         self._fired = ticket
         if self._by_signal:
             signal.pthread_kill(self._thread, signal.SIGINT)
@@ -91,7 +92,8 @@ class Watchdog:
     def _on_signal(self, number: int, frame: FrameType | None) -> None:
         if self._fired is not None:
             fired, self._fired = self._fired, None
-            if self.current is fired:
+            # What is raised in a callback of the collector is lost; the next second will do.
+            if self.current is fired and not _collects_garbage(frame):
                 raise HandlerStopped
         else:
             self.interrupted = True
@@ -130,6 +132,7 @@ class _Patrol:
             self._dogs.remove(dog)
 
     def _walk(self) -> None:
+        OURS.add(threading.get_ident())
         while True:
             self._awake.wait()
             dogs = list(self._dogs)
@@ -153,6 +156,14 @@ def _patrol() -> _Patrol:
     return _patrols[-1]
 
 
+def _collects_garbage(frame: FrameType | None) -> bool:
+    """Whether a callback of the garbage collector runs there."""
+    callbacks = {getattr(each, "__code__", None) for each in gc.callbacks}
+    while frame is not None and frame.f_code not in callbacks:
+        frame = frame.f_back
+    return frame is not None
+
+
 def _described(frame: FrameType | None) -> str:
     """The user's innermost line; if an event loop waits there, the lines where its tasks wait.
 
@@ -162,7 +173,7 @@ def _described(frame: FrameType | None) -> str:
     inside = list(itertools.takewhile(lambda one: _loop(one) is None, frames))
     loops = [loop for loop in map(_loop, frames) if loop]
     waiting = [line for loop in loops[:1] for task in asyncio.all_tasks(loop) for line in _awaiting(task)]
-    places = _users(inside)[:1] or waiting or _users(frames)[:1] or frames[:1] or _users_in_threads()
+    places = _users(inside)[:1] or waiting or _users(frames)[:1] or _users_in_threads() or frames[:1]
     return "\n".join(dict.fromkeys(map(_line, places))) or "  (unknown place)"
 
 

@@ -6,8 +6,11 @@ import asyncio
 import concurrent.futures
 import functools
 import queue
+import subprocess
+import sys
 import threading
 import time
+from datetime import UTC, datetime
 
 import pytest
 from hypothesis import given, settings
@@ -15,7 +18,7 @@ from hypothesis import strategies as st
 from tasker_core import StepHandler, StepHandlerResult
 
 from tasker_testkit import HandlerHangs, Simulation
-from tasker_testkit.worker import threads
+from tasker_testkit.worker import bystanders, looking, threads
 from tasker_testkit.worker.walltime import World
 
 ONE_STEP = {
@@ -256,9 +259,108 @@ def test_a_thread_for_ever_at_work_is_refused():
         while not stop:
             time.sleep(60)
 
-    with pytest.raises(HandlerHangs, match=r"(?s)blocked for more than 0.5 s of real time, at\n.* in loops\n"):
-        ran(lambda: threading.Thread(target=loops, name="poller").start(), real_timeout=0.5)
-    stop.append(True)
+    try:
+        with pytest.raises(HandlerHangs, match=r"(?s)blocked for more than 0.5 s of real time, at\n.* in loops\n"):
+            ran(lambda: threading.Thread(target=loops, name="poller").start(), real_timeout=0.5)
+    finally:
+        stop.append(True)
+
+
+def test_a_thread_that_the_system_has_not_begun_is_waited_for(monkeypatch):
+    """However long a thread takes to appear, time stands still until it does."""
+    looks, asked = [], queue.SimpleQueue()
+    real_start, real_sleep = threading._start_new_thread, time.sleep
+
+    def begins_late():
+        function, args = asked.get()
+        while len(looks) < 100:
+            real_sleep(0)
+        real_start(function, args)
+
+    def start(function, args):
+        if args or not function.__self__.name.startswith("late"):
+            return real_start(function, args)
+        return asked.put((function, args))
+
+    def side_by_side():
+        first = threading.Thread(target=time.sleep, args=(4,))
+        first.start()
+        late = threading.Thread(target=time.sleep, args=(1,), name="late")
+        late.start()
+        late.join()
+        now = time.monotonic() % 60
+        first.join()
+        return now
+
+    monkeypatch.setattr(threads, "_sleep", lambda seconds: looks.append(seconds) or real_sleep(seconds))
+    threading.Thread(target=begins_late, daemon=True).start()
+    monkeypatch.setattr(threading, "_start_new_thread", start)
+    assert result(side_by_side) == (1, 4)
+
+
+def test_what_is_ready_by_now_is_not_jumped_over():
+    """Whoever looks around, and finds everybody still, asks once more whether its own wait is over."""
+    answers = iter([False] * 400 + [True])
+    with World() as world:
+        world.begin(datetime(2026, 1, 1, tzinfo=UTC), ("a", 1), "e")
+        assert threads.waited(world, world.now_us + SECOND, lambda seconds: next(answers), lambda: False)
+        assert world.elapsed_us == 0
+        world.end()
+
+
+def test_an_identity_that_is_given_again():
+    """A handler's thread with the identity of a bystander that has ended is the handler's all the same."""
+    end = threading.Event()
+    ended = threading.Thread(target=end.wait)
+    ended.start()
+    with World():
+        assert bystanders.sleeps_for_real(ended)
+        end.set()
+        ended.join()
+        found = {}
+        for _ in range(50):
+            heir = threading.Thread(target=lambda: found.update({threading.get_ident(): bystanders.is_bystander()}))
+            heir.start()
+            heir.join()
+    if ended.ident not in found:
+        pytest.skip("this system doesn't give an identity twice")
+    assert not any(found.values())
+
+
+def test_a_pools_work_that_is_taken_counts_before_it_begins():
+    """Between a queue and its work a pool's thread looks idle; the work tells that it isn't."""
+    future, line = concurrent.futures.Future(), queue.SimpleQueue()
+    looking.hand_over(future, line)
+    assert looking.is_work_taken()
+    line.put("work")
+    assert not looking.is_work_taken()
+    line.get()
+    future.set_running_or_notify_cancel()
+    assert not looking.is_work_taken()
+
+
+def test_looking_at_threads_while_there_is_garbage():
+    """A look never waits for good, whatever garbage there is to collect at that moment."""
+    script = """
+import gc, threading
+from tasker_testkit.worker.looking import all_frames
+class Node: pass
+threading.Thread(target=threading.Event().wait, daemon=True).start()
+gc.disable()
+for _ in range(50):
+    node = Node()
+    node.me, node.local = node, threading.local()
+    node.local.value = 1
+dicts = [{} for _ in range(100)]
+del node, dicts
+gc.set_threshold(1)
+def look():
+    gc.enable()
+    return len(all_frames()), gc.isenabled()
+print(*look())
+"""
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=60, check=True)
+    assert done.stdout.split() == ["2", "True"]
 
 
 def test_outside_of_an_attempt_waits_are_real():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import inspect
 import signal
 import threading
@@ -17,6 +18,7 @@ from tasker_testkit.model.template import Handler, StepTemplate, Template
 from tasker_testkit.worker.calling import perform
 from tasker_testkit.worker.sources import load_handlers
 from tasker_testkit.worker.walltime import World
+from tasker_testkit.worker.watchdog import HandlerStopped
 
 UUID = "01900000-0000-7000-8000-00000000000"
 
@@ -162,6 +164,27 @@ def test_many_short_attempts_are_no_long_one():
     for _ in range(9):
         dog.tick()
     assert dog._fired is None
+
+
+def test_nothing_is_stopped_while_garbage_is_collected():
+    """A callback of the collector, where an exception would be lost, is let finish; the handler is stopped later."""
+    dog, seen = World(real_timeout=1.0).watchdog, []
+
+    def stops(*_):
+        dog.current = dog._fired = ("step", 1)
+        try:
+            dog._on_signal(signal.SIGINT, inspect.currentframe())
+        except BaseException as error:
+            seen.append(error)
+
+    gc.callbacks.append(stops)
+    try:
+        gc.collect()
+    finally:
+        gc.callbacks.remove(stops)
+    assert (seen, dog._fired) == ([], None)
+    stops()
+    assert [type(each) for each in seen] == [HandlerStopped]
 
 
 def test_worlds_share_one_thread():
