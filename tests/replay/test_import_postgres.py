@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import json
 import os
+import re
+import shlex
+import shutil
 import socket
 import struct
 import subprocess
@@ -26,6 +29,7 @@ REQUIRED = "TASKER_TESTKIT_POSTGRES_REQUIRED"
 ROOT = Path(__file__).resolve().parents[2]
 TASKS = {row["context"]["order_ref"]: row["task_uuid"] for row in TABLES["tasks"]["rows"]}
 ORDER = TASKS["order_gateway_error"]
+PAGE = (ROOT / "docs" / "production.md").read_text(encoding="utf-8")
 ENUMS = ("identity_strategy", "dlq_reason", "dlq_resolution_status")
 ADVICE = (
     "  Check host, port, database, user and password of the address: postgresql://USER@HOST:PORT/DATABASE, or "
@@ -150,6 +154,39 @@ def test_secrets_stay_behind(name, tasker, capsys):
     assert capsys.readouterr().out == shown
 
 
+def test_the_pages_commands_work(tasker, capsys):
+    """Each command of docs/production.md does what the page says, with answers and addresses in their places."""
+    answers = json.loads((RECORDED / "rest/order_gateway_error.json").read_text(encoding="utf-8"))
+    parts = {"task": answers["task"], "steps": answers["workflow_steps"], "order-rest": answers}
+    audits = {f"audit-{step}": found for step, found in answers["audit"].items()}
+    for name, answer in {**parts, **audits}.items():
+        Path(f"{name}.json").write_text(json.dumps(answer), encoding="utf-8")
+    shutil.copy(TEMPLATES["ecommerce_order_processing"], "order_processing.yaml")
+    lines = [
+        line
+        for block in re.findall(r"^```sh\n(.*?)^```$", PAGE, re.MULTILINE | re.DOTALL)
+        for line in block.splitlines()
+    ]
+    assert sum("--postgres" in line for line in lines) == 1
+    for line in lines:
+        words = shlex.split(line.replace("audit-*.json", " ".join(f"{name}.json" for name in audits)))
+        assert words[0] == "tasker-testkit"
+        given = [tasker if word.startswith("postgresql://") else word for word in words[1:]]
+        assert main(given) == 0, f"{line}: {capsys.readouterr().err}"
+    assert load_history("order.json").state == "complete"
+
+
+def test_an_empty_address_is_the_environments(tasker, monkeypatch):
+    """With an empty address PostgreSQL's own variables say where the database is."""
+    from psycopg.conninfo import conninfo_to_dict
+
+    names = {"host": "PGHOST", "port": "PGPORT", "user": "PGUSER", "dbname": "PGDATABASE", "password": "PGPASSWORD"}
+    given = conninfo_to_dict(tasker)
+    for key in names.keys() & given.keys():
+        monkeypatch.setenv(names[key], str(given[key]))
+    assert imported("--postgres", "", "--task", ORDER).state == "complete"
+
+
 def test_another_schema_is_found_by_the_search_path(server):
     """Tables in a schema of another name are found through the address's search path, whatever the name."""
     from psycopg.conninfo import make_conninfo
@@ -232,7 +269,7 @@ def test_a_connection_that_breaks_off(changed, capsys):
 
 
 def test_a_user_without_rights(server, changed, capsys):
-    """A user who may not read Tasker's tables is told which rights are needed; with those alone the import works."""
+    """A user who may not read Tasker's tables is told which rights are needed; those of the page alone will do."""
     from psycopg.conninfo import make_conninfo
 
     address, connection = changed
@@ -247,8 +284,9 @@ def test_a_user_without_rights(server, changed, capsys):
         )
         connection.execute(f"GRANT USAGE ON SCHEMA tasker TO {role}")
         assert "permission denied for table" in refused(capsys, *call, "--history", "x.json")
-        for table in error.split(":\n")[1].split():
-            connection.execute(f"GRANT SELECT ON {table} TO {role}")
+        (grants,) = re.findall(r"^```sql\n(.*?)^```$", PAGE, re.MULTILINE | re.DOTALL)
+        assert grants.count(" tasker.") == len(error.split(":\n")[1].split())
+        connection.execute(grants.replace("reader", role))
         assert imported(*call).state == "complete"
     finally:
         connection.execute(f"DROP OWNED BY {role}")
