@@ -28,7 +28,7 @@ VERSION: Final = 1
 _LATER: Final = 61_234_567
 """So many microseconds later is the second look: seconds and minutes are others then, the day is mostly the same."""
 _OTHER_SEED: Final = 1
-_OWN: Final = frozenset(("http", "outage", "delay", "duplicate"))
+_OWN: Final = frozenset(("http", "outage", "delay"))
 """Faults after which a result is its handler's own all the same."""
 _UNCALLED: Final = frozenset(("fail", "raise"))
 """Faults that stand for the handler."""
@@ -148,6 +148,8 @@ def _why_not(today: Today, step: StepHistory, index: int) -> str:
     outcome = attempt.outcome
     if today.stubbed(step.name):
         return "a stub stood for its handler"
+    if "duplicate" in _kinds(attempt):
+        return "it was delivered twice, and whose result counted isn't recorded"
     if planned:
         return f"a fault ended it, not its handler: {planned[0].kind}"
     if outcome is None:

@@ -46,8 +46,11 @@ class Relived:
 
 
 class Reliving:
-    """Runs attempts of one history once more. ``task``: keywords of TaskFacts; ``open_ended``: its checkpoints may be
-    unknown, so that an attempt goes on from those that it yields now."""
+    """Runs attempts of one history once more.
+
+    ``task``: keywords of TaskFacts. ``open_ended``: a real Tasker's history, of which identifiers are lost; and perhaps
+    checkpoints, so that an attempt goes on from those that it yields now.
+    """
 
     def __init__(
         self, history: History, simulation: Simulation, past: Past, task: Mapping[str, Any], *, open_ended: bool
@@ -115,7 +118,20 @@ class Reliving:
         return self._invoker(replace(self._simulation.behind, routes=Routes(answers)), ())
 
     def _invoker(self, behind: Backing, wire: Sequence[Any]) -> Invoker:
-        return _Telling(behind, self._past.ledger, self._facts, wire, self._told)
+        return _Telling(self._changed, behind, self._past.ledger, self._facts, wire)
+
+    def _changed(self, made: Dispatch) -> Dispatch:
+        """The same, with results that tell where they are read, and with names of its own if those of then are lost."""
+        results = {name: partial(self._result, name, stored) for name, stored in made.dependency_results.items()}
+        made = made._replace(dependency_results=results)
+        if not self._open_ended:
+            return made
+        event, correlation = (self._past.ledger.uuid(one) for one in (made.event_id, made.correlation_id))
+        return made._replace(event_id=event, correlation_id=correlation)
+
+    def _result(self, name: str, stored: Frozen) -> Any:
+        whole = stored()
+        return {**whole, "result": self._told(name, lambda: whole["result"])()}
 
     def _facts(self, uuid: str) -> TaskFacts:
         made = {"context": self._told("input", self._input)}
@@ -132,21 +148,15 @@ class Reliving:
 
 
 class _Telling(Invoker):
-    """An invoker whose handlers are seen reading placeholders in what they depend on."""
+    """An invoker whose dispatches are changed on their way."""
 
-    def __init__(self, *behind: Any) -> None:
-        *others, self._told = behind
-        super().__init__(*others)
+    def __init__(self, change: Callable[[Dispatch], Dispatch], *behind: Any) -> None:
+        super().__init__(*behind)
+        self._change = change
 
     def dispatch(self, call: Call) -> Dispatch:
-        """The same, with results that tell."""
-        made = super().dispatch(call)
-        results = {name: partial(self._result, name, stored) for name, stored in made.dependency_results.items()}
-        return made._replace(dependency_results=results)
-
-    def _result(self, name: str, stored: Frozen) -> Any:
-        whole = stored()
-        return {**whole, "result": self._told(name, lambda: whole["result"])()}
+        """The call's facts, changed."""
+        return self._change(super().dispatch(call))
 
 
 def _hides(text: str) -> bool:

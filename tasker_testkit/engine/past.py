@@ -85,8 +85,6 @@ class Past:
         for parent in ancestors(row):
             if self._steps[parent.name].state == "complete" and parent.result is None:
                 self.unknown.setdefault(row.name, f"the result of {parent.name!r}, which it had, isn't recorded")
-            elif not parent.processed and self._steps[row.name].attempts:
-                self.unknown.setdefault(row.name, f"what it had of {parent.name!r} isn't recorded: that isn't complete")
 
     # -- calls -----------------------------------------------------------------------------------------------------
 
@@ -101,13 +99,20 @@ class Past:
         row.attempts = attempt.number - 1 if before else None
         row.result, row.result_at = (failed[-1].outcome, failed[-1].ended_at or 0) if failed else (None, 0)
         row.checkpoint = yielded[-1].checkpoints[-1][1] if yielded else None
-        row.last_attempted_at = began(attempts[:index]) if before else None
-        call = Call(row, None, Attempt(attempt.number, attempt.enqueued_at, 0, ()))
-        call.at = began(attempts[: index + 1])
+        row.last_attempted_at = _claimed(self._steps[name], before) if before else None
+        claimed = _claimed(self._steps[name], attempts[: index + 1])
+        later = [one for one in ancestors(row) if one.processed and _settled(self._steps[one.name]) > claimed]
+        for one in later:
+            one.processed = False
+        record = Attempt(attempt.number, attempt.enqueued_at, claimed, ())
+        call = Call(row, None, record)
+        call.at = record.started_at = began(attempts[: index + 1])
         try:
             yield call
         finally:
             row.result, row.result_at = final
+            for one in later:
+                one.processed = True
 
     def following(self, call: Call, progress: Mapping[str, Any], at: int | None) -> Call:
         """The next piece of an attempt that has yielded with this progress, at that instant if it is known."""
@@ -130,6 +135,24 @@ def began(attempts: tuple[AttemptHistory, ...]) -> int:
         known = [at for at in instants if at is not None]
         if known:
             return known[0]
+    return 0
+
+
+def _claimed(step: StepHistory, attempts: tuple[AttemptHistory, ...]) -> int:
+    """When the last of these attempts of the step was claimed; a busy worker calls the handler later."""
+    claims = [move.at for move in step.transitions if move.after == "in_progress"]
+    if len(claims) == len(step.attempts):
+        return claims[len(attempts) - 1]
+    called, before = began(attempts), began(attempts[:-1]) if attempts[1:] else -1
+    return max((at for at in claims if before < at <= called), default=called)
+
+
+def _settled(step: StepHistory) -> int:
+    """When the step's result was there for others, as far as that is known; as built some don't wait (row 20)."""
+    for states in (STEP_SATISFIED, ("enqueued_for_orchestration",)):
+        found = [move.at for move in step.transitions if move.after in states]
+        if found:
+            return found[0]
     return 0
 
 
