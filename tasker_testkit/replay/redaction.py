@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from functools import cached_property
 from typing import Any, Final
-from urllib.parse import quote
+from urllib.parse import quote, quote_plus
 
 from tasker_testkit.errors import HistoryError
 from tasker_testkit.replay.patterns import Pattern, Place, fits, item_names, read_patterns
@@ -33,7 +33,7 @@ _SHORTEST_ECHO: Final = 5
 _STRUCTURE: Final = ("format", "version", "profile", "seed", "start", "template", "task", "order", "digest")
 """Parts of a history that hold what the workflow is, and nothing of the run's data."""
 _OF_A_STEP: Final = ("faults", "stored", "checkpoints", "requests")
-_OF_A_RECORD: Final = frozenset(("step_uuid", "at", "status", "success", "step", "attempt", "name", "do", "when"))
+_OF_A_RECORD: Final = frozenset(("step_uuid", "at", "status", "success", "step", "attempt", "do", "when"))
 """What the records of a history say of the workflow; of whatever is below them everything can be secret."""
 _OF_A_RECIPE: Final = ("input", "stubs", "template", "task", "actions", "routes")
 _SCHEME: Final = re.compile(r"(?i)(bearer|basic|digest|token|apikey)\s+(?=\S)")
@@ -232,6 +232,6 @@ def _written_as(secret: str) -> set[str]:
     """How a secret can stand in another text: as it is, as Python and JSON quote it, as an address has it."""
     forms = {secret, repr(secret)[1:-1], json.dumps(secret)[1:-1], json.dumps(secret, ensure_ascii=False)[1:-1]}
     try:
-        return forms | {quote(secret), quote(secret, safe="")}
+        return forms | {quote(secret), quote(secret, safe=""), quote_plus(secret)}
     except UnicodeError:
         return forms

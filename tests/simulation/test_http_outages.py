@@ -100,8 +100,8 @@ def test_an_outage_begins_and_ends_when_it_says(workflow):
             "payment",
             "There is no system 'payment' that could be away. Did you mean 'payments'? Known systems:\n  payments\n"
             "  all\n"
-            'Name it with its addresses, as in systems={"payments": "https://pay.example/*"} (in a shell --systems), or '
-            "give an address:",
+            'Name it with its addresses, as in systems={"payments": "https://pay.example/*"} (in a shell --systems), '
+            "or give an address:",
         ),
         ("erp", "The template depends on system 'erp', but its addresses aren't known. Give them: systems={'erp': \"h"),
         ("crm", "The template depends on system 'crm', but its addresses aren't known."),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from urllib.parse import quote, quote_plus
 
 import httpx
 import pytest
@@ -125,6 +126,37 @@ def test_secrets_in_answers_stay_behind(tmp_path):
         path = recorded(tmp_path)
     assert "s3cr3t" not in path.read_text()
     assert "hunter22" not in path.read_text()
+
+
+def asks_everywhere(context):
+    """A request with the input's password wherever a request can have one, and a loud failure the first time."""
+    secret = context.get_input("password")
+    headers = {"Authorization": f"Bearer {secret}", "X-Api-Key": secret, "Cookie": f"sid={secret}", "X-Note": secret}
+    hidden = quote(secret, safe="")
+    query = {"access_token": secret, "page": 1, "q": f"of {secret}"}
+    for body in ({"json": {"card": {"cvv": secret}, "note": secret}}, {"data": {"client_secret": secret}}):
+        response = httpx.post(f"https://me:{hidden}@pay.example/{hidden}", params=query, headers=headers, **body)
+    if not context.retry_count:
+        raise RuntimeError(f"refused: {response.json()} {response.request.headers!r} {response.url} {headers}")
+    return {"echo": response.json(), "headers": dict(response.request.headers), "url": str(response.url)}
+
+
+@settings(max_examples=40)
+@given(st.text("abXYZ01239_-+/=. ", min_size=7, max_size=20).map(lambda text: f"Q{text}7"))
+def test_no_secret_of_a_request_reaches_the_file(secret):
+    """In headers, addresses, bodies, answers, in what is raised about them and in near misses: nowhere in the text."""
+    for answers in (True, False):
+        with respx.mock(assert_all_called=False) as router:
+            if answers:
+                router.post(host="pay.example").respond(201, json={"token": secret, "hint": f"{secret}!"})
+            else:
+                router.post(
+                    "https://pay.example/else", headers={"X-Note": "x"}, params={"q": "of me"}, json={"note": 1}
+                )
+            run = Simulation(TEMPLATE, stubs={"charge": asks_everywhere}).run({"password": secret})
+            text = run.recording()
+        written = {secret, quote(secret), quote(secret, safe=""), quote_plus(secret), json.dumps(secret)[1:-1]}
+        assert not [(form, text[text.index(form) - 80 :][:160]) for form in written if form in text]
 
 
 @pytest.mark.parametrize(
