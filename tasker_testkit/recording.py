@@ -9,6 +9,7 @@ from typing import Any
 from tasker_testkit.engine.history import History, sealed
 from tasker_testkit.engine.history_writing import pretty
 from tasker_testkit.replay.redaction import Redaction, redacted
+from tasker_testkit.replay.tracebacks import portable
 
 _redaction = Redaction()
 
@@ -31,4 +32,4 @@ def recording_of(history: History, recipe: Mapping[str, Any]) -> str:
 
 def without_secrets(data: Mapping[str, Any]) -> dict[str, Any]:
     """A history's data as a file may hold it."""
-    return redacted(data, _redaction)
+    return redacted(portable(data), _redaction)

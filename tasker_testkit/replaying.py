@@ -7,12 +7,14 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from tasker_testkit.engine.history import History, written
+from tasker_testkit.engine.history_writing import pretty
 from tasker_testkit.errors import TokenError, listed
 from tasker_testkit.explore.fingerprints import changes, fingerprint, print_of
 from tasker_testkit.explore.simpler import Plan
 from tasker_testkit.explore.tokens import Token, read_token
 from tasker_testkit.model.faults import Fault, FaultPlan
 from tasker_testkit.model.loading import accept_context
+from tasker_testkit.replay.tracebacks import portable
 
 if TYPE_CHECKING:
     from tasker_testkit.run import Run
@@ -56,7 +58,7 @@ def _print_of_input(simulation: Simulation, input: Any) -> bytes:
 
 
 def _outcome(history: History) -> bytes:
-    return fingerprint(history.to_json(), _BYTES)
+    return fingerprint(pretty(portable(history.to_data())), _BYTES)
 
 
 @dataclass(frozen=True)

@@ -154,6 +154,46 @@ def test_no_secret_is_recorded(recorded):
     again(recorded).assert_outcomes(passed=1)
 
 
+ASKING = """\
+import httpx
+import pytest
+import respx
+from asking import URL
+
+pytestmark = pytest.mark.tasker(template="orders.yaml", handlers=["handlers", "asking"])
+
+
+def test_a_router(tasker_run, tasker_http, tasker_faults):
+    tasker_http.post(URL).mock(side_effect=[httpx.ReadTimeout, httpx.Response(201, json={"id": "ch_1"})])
+    assert tasker_run({"total": 5}).state == "complete"
+
+
+@respx.mock
+def test_mocks(tasker_run):
+    respx.post(URL).respond(201, json={"id": "ch_2"})
+    assert tasker_run({"total": 5})["charge"].result == {"id": "ch_2"}
+"""
+
+
+def test_runs_with_requests_are_recorded_with_their_answers(suite, project):
+    """Whoever answered a test's requests: its recordings run again without them, and notice another answer."""
+    (project.path / "asking.py").write_text(
+        "import httpx\nfrom tasker_core.step_handler.functional import step_handler\n"
+        'URL = "https://pay.example/charges"\n\n@step_handler("charge")\ndef charge(context):\n'
+        "    return httpx.post(URL).raise_for_status().json()\n"
+    )
+    suite(ASKING, "--tasker-record=all").assert_outcomes(passed=2)
+    again(project).assert_outcomes(passed=2)
+    path = project.path / "recordings" / "test_orders.test_mocks.history.json"
+    data = json.loads(path.read_text())
+    del data["digest"]
+    data["recipe"]["routes"][0]["body"]["id"] = "ch_3"
+    path.write_text(json.dumps(data))
+    result = again(project)
+    result.assert_outcomes(passed=1, failed=1)
+    result.stdout.fnmatch_lines(['  expected  "ch_2"', '  actual    "ch_3"'])
+
+
 def test_a_divergence_is_shown_where_it_began(recorded):
     """The report has instant, step, attempt, both values and the last event that agreed; not our frames."""
     changed(recorded, '"charged": cart["total"]', '"charged": cart["total"] + 1')
