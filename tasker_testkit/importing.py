@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
 import yaml
 
+from tasker_testkit.calling_off import calling_off, cut_off, was_called_off
 from tasker_testkit.engine.history import History
 from tasker_testkit.engine.history_writing import pretty
 from tasker_testkit.errors import HistoryError, listed
@@ -24,7 +25,7 @@ _BY_ITSELF: Final = ("complete", "blocked_by_failures", "error")
 """How a task ends without an operator."""
 _BY_AN_OPERATOR: Final = (
     "No scenario can be made of it. Import it with --history alone, or add the operator's action to the scenario of "
-    "a task that ran by itself."
+    "a task that ran by itself. (Of a task that was cancelled and nothing else, --postgres knows when.)"
 )
 
 
@@ -56,6 +57,7 @@ def scenario_text(
         "profile": PROFILE,
         "input": data["input"],
         **_given(data["steps"]),
+        **calling_off(data),
         "expect": {
             "state": data["task"]["state"],
             "execution_status": data["task"]["execution_status"],
@@ -72,28 +74,31 @@ def _seen(handlers: str, folder: Path) -> str:
 
 
 def _check_by_itself(data: Mapping[str, Any]) -> None:
-    """Refuse what an operator had a hand in: a task that he ended, or a step."""
+    """Refuse what an operator had a hand in, but for a cancel that is known as an action."""
+    called_off = was_called_off(data)
     state = data["task"]["state"]
-    if state not in _BY_ITSELF:
-        raise HistoryError(f"The task is {state}, which an operator did. {_BY_AN_OPERATOR}")
+    if state not in _BY_ITSELF and not data["actions"]:
+        raise HistoryError(f"The task is {state}, which an operator did, and it isn't known when. {_BY_AN_OPERATOR}")
     actions = [f"{action['do']} of {action['step']}" for action in data["actions"] if "step" in action]
-    settled = [f"step {step['name']}: {step['state']}" for step in data["steps"] if not _ended_by_itself(step)]
+    also = {"cancelled"} if called_off else set()
+    settled = [f"step {step['name']}: {step['state']}" for step in data["steps"] if not _ended_by_itself(step, also)]
     if actions or settled:
         raise HistoryError(f"An operator settled steps of the task:\n{listed(actions or settled)}\n{_BY_AN_OPERATOR}")
 
 
-def _ended_by_itself(step: Mapping[str, Any]) -> bool:
+def _ended_by_itself(step: Mapping[str, Any], also: Container[str]) -> bool:
     if step["state"] == "complete":
         return bool(step["attempts"])
-    return step["state"] not in ("cancelled", "resolved_manually")
+    return step["state"] in also or step["state"] not in ("cancelled", "resolved_manually")
 
 
 def _check_known(data: Mapping[str, Any]) -> None:
+    expected = {id(attempt) for attempt in cut_off(data).values()}
     unknown = [
         f"step {step['name']}, attempt {attempt['number']}"
         for step in data["steps"]
         for attempt in step["attempts"]
-        if attempt["stored"] is None
+        if attempt["stored"] is None and id(attempt) not in expected
     ]
     if unknown:
         raise HistoryError(
@@ -118,6 +123,8 @@ def _given(steps: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     for step in steps:
         for attempt in step["attempts"]:
             stored = attempt["stored"]
+            if stored is None:
+                continue  # it was cut off
             if stored["success"]:
                 stubs[step["name"]] = stored["result"]
             else:

@@ -154,6 +154,15 @@ def test_secrets_stay_behind(name, tasker, capsys):
     assert capsys.readouterr().out == shown
 
 
+def test_a_cancelled_task_is_cancelled_again(tasker, capsys):
+    """Of a cancelled task, too, there is a scenario: what was running goes on until the cancel, and is dropped."""
+    template = str(TEMPLATES["ecommerce_order_processing"])
+    call = ["--scenario", "x.scenario.yaml", "--template", template, "--handlers", HANDLERS]
+    assert main(["import", "--postgres", tasker, "--task", TASKS["order_cancelled"], *call]) == 0
+    assert main(["run", "x.scenario.yaml"]) == 0, capsys.readouterr().err
+    assert "cancelled after 1.064059 s" in capsys.readouterr().out
+
+
 def test_the_pages_commands_work(tasker, capsys):
     """Each command of docs/production.md does what the page says, with answers and addresses in their places."""
     answers = json.loads((RECORDED / "rest/order_gateway_error.json").read_text(encoding="utf-8"))

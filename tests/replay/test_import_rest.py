@@ -344,8 +344,9 @@ def test_a_scenario_says_what_it_lacks(capsys):
     out = ("--scenario", "x.scenario.yaml")
     cancelled = refused(capsys, "--rest-json", RECORDED / "rest/order_cancelled.json", *out, *template)
     assert cancelled == (
-        "The task is cancelled, which an operator did. No scenario can be made of it. Import it with --history alone, "
-        "or add the operator's action to the scenario of a task that ran by itself.\n"
+        "The task is cancelled, which an operator did, and it isn't known when. No scenario can be made of it. Import it "
+        "with --history alone, or add the operator's action to the scenario of a task that ran by itself. (Of a task "
+        "that was cancelled and nothing else, --postgres knows when.)\n"
     )
     declined = RECORDED / "rest/order_declined.json"
     assert refused(capsys, "--rest-json", declined, *out, *template) == (
