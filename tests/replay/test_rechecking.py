@@ -314,8 +314,9 @@ def test_what_a_fault_ended_has_nothing_to_compare(fault, why):
     assert calls == then
 
 
-def test_what_a_stub_stood_for_is_not_run():
+def test_what_a_stub_stood_for_is_not_run(tmp_path, monkeypatch):
     """A stub's result isn't a handler's."""
+    monkeypatch.chdir(tmp_path)
     history = load_history(
         Simulation(ORDER, handlers=USUAL, stubs={"charge": {"paid": 9}}).run().save("x.history.json")
     )
