@@ -69,19 +69,23 @@ class Explorer:
         self._unsteady: tuple[Broken, ...] = ()
         self._seen: list[Seen] = []
 
-    def walk(self, watch: Callable[[Extent, Seen], Any] = lambda extent, seen: None) -> None:
-        """Go through the space; ``watch`` is told of each plan. What was seen before an exception is kept.
+    def walk(self, watch: Callable[[Extent, Seen], Any] | None = None) -> None:
+        """Go through the space; ``watch``, if given, is told of each plan. What was seen before an exception is kept.
 
         What failed before is tried first.
         """
         self._learn()
         with self._hands() as examine:
             for seen in () if self._retraces else self._memory.try_first(examine):
-                watch(self._walk.extent, seen)
+                self._tell(watch, seen)
             for seen in self._walk.steps(examine):
                 if seen.fired:
                     self._seen.append(seen)
-                watch(self._walk.extent, seen)
+                self._tell(watch, seen)
+
+    def _tell(self, watch: Callable[[Extent, Seen], Any] | None, seen: Seen) -> None:
+        if watch is not None:
+            watch(self._walk.extent, seen)
 
     def _learn(self) -> None:
         """Make the plain run, which must be possible, and learn from it what is read of which result.
@@ -141,7 +145,6 @@ class Explorer:
         yield from self._orders()
         if not self._walk.extent.plans > 1 and self._space.depth:
             yield f"none of these kinds of faults can happen in the plain run: {', '.join(self._space.kinds)}."
-
 
     def _orders(self) -> Iterator[str]:
         wanted, runs = self._examiner.orders, sum(one.orders for one in self._seen)

@@ -30,11 +30,13 @@ class Walk:
         self._space = space
         self._left = space.limit
         self._levels: list[Level] = []
+        self._seen: list[int] = []
 
     @property
     def extent(self) -> Extent:
         """What has been seen so far, level by level."""
-        return Extent(self._space.depth, tuple(self._levels))
+        pairs = zip(self._levels, self._seen, strict=True)
+        return Extent(self._space.depth, tuple(replace(level, seen=seen) for level, seen in pairs))
 
     def steps(self, examine: Examine) -> Iterator[Seen]:
         """What is seen of each plan, the one without faults first."""
@@ -42,7 +44,7 @@ class Walk:
         for faults in range(self._space.depth + 1):
             found: list[Plan] = []
             for seen in examine(self._entered(faults, level), deeper=faults < self._space.depth):
-                self._levels[-1] = replace(self._levels[-1], seen=self._levels[-1].seen + 1)
+                self._seen[-1] += 1
                 if faults < self._space.depth:
                     found += self._children(seen)
                 yield seen
@@ -63,8 +65,9 @@ class Walk:
         taken = level if self._left is None else spread(level, self._left, self._space.seed)
         if self._left is not None:
             self._left -= len(taken)
-        whole = all(above.seen == above.plans and above.whole for above in self._levels)
+        whole = all(above.seen == above.plans and above.whole for above in self.extent.levels)
         self._levels.append(Level(faults, len(level), len(taken), whole=whole))
+        self._seen.append(0)
         return taken
 
     def _children(self, seen: Seen) -> Iterator[Plan]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from hashlib import sha256
 from heapq import heappop, heappush
 from operator import itemgetter
@@ -26,6 +27,13 @@ from tasker_testkit.model.states import (
 
 TASK: Final = -1
 """The index under which the log has the task itself."""
+
+
+@lru_cache(maxsize=4_096)
+def _uuid(names: str) -> str:
+    """Runs of one seed ask for the same ones again and again."""
+    text = sha256(names.encode()).hexdigest()
+    return f"{text[:8]}-{text[8:12]}-4{text[13:16]}-a{text[17:20]}-{text[20:32]}"
 
 
 class Ledger:
@@ -191,8 +199,7 @@ class Ledger:
 
     def uuid(self, *names: object) -> str:
         """An identifier, in the form of a random UUID, that depends on the seed and the names only."""
-        text = sha256(repr((self.seed, *names)).encode()).hexdigest()
-        return f"{text[:8]}-{text[8:12]}-4{text[13:16]}-a{text[17:20]}-{text[20:32]}"
+        return _uuid(repr((self.seed, *names)))
 
     def step_uuid(self, step: StepRow) -> str:
         """The step's identifier."""
