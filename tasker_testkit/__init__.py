@@ -59,7 +59,9 @@ if TYPE_CHECKING:
     from tasker_testkit.model.profile import DOCUMENTED, TASKER_0_1_8, Profile
     from tasker_testkit.model.template import Template
     from tasker_testkit.rechecking import HistoryCheck, check_against
+    from tasker_testkit.recording import redacted_by
     from tasker_testkit.replay.files import load_history
+    from tasker_testkit.replay.redaction import Redaction
     from tasker_testkit.run import Run
     from tasker_testkit.simulation import Simulation
     from tasker_testkit.strategies import fault_plans, inputs, step_contexts, templates
@@ -92,6 +94,7 @@ __all__ = [
     "Outcome",
     "Profile",
     "ProfileError",
+    "Redaction",
     "RouteError",
     "Run",
     "RunError",
@@ -125,6 +128,7 @@ __all__ = [
     "load_template",
     "no_effect_twice",
     "nothing_after_permanent_failure",
+    "redacted_by",
     "result_matches",
     "sometimes",
     "state_is",
@@ -171,6 +175,8 @@ _HOMES: Final = {
     "Template": "model.template",
     **dict.fromkeys(("HistoryCheck", "check_against"), "rechecking"),
     "load_history": "replay.files",
+    "Redaction": "replay.redaction",
+    "redacted_by": "recording",
     "load_template": "model.loading",
     **dict.fromkeys(("Failure", "Outcome"), "model.outcome"),
     **dict.fromkeys(("DOCUMENTED", "TASKER_0_1_8", "Profile"), "model.profile"),

@@ -9,6 +9,8 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
+from pathlib import Path
 from typing import Any, Final, NoReturn
 
 from tasker_testkit.commands import compare, diff, explore, import_, lint, replay, run
@@ -26,12 +28,16 @@ COMMANDS: Final[Mapping[str, Command]] = {
     "lint": lint.COMMAND,
 }
 
+_KEEPS: Final = ("run", "diff", "import", "replay")
+"""Commands that read or write histories, in which nothing secret may be."""
+
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Do what the arguments say (default: those of the process) and give the exit code."""
     try:
         arguments = _parser().parse_args(argv)
-        code: int = COMMANDS[arguments.command].execute(arguments)
+        with _hidden(vars(arguments).pop("secrets", None)):
+            code: int = COMMANDS[arguments.command].execute(arguments)
         return code
     except TaskerTestkitError as error:
         complain(str(error))
@@ -39,6 +45,15 @@ def main(argv: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         complain("interrupted")
         return INTERRUPTED
+
+
+def _hidden(secrets: str | None) -> AbstractContextManager[None]:
+    """Meanwhile what that file names is secret too."""
+    if secrets is None:
+        return nullcontext()
+    from tasker_testkit.recording import load_redaction, redacted_by
+
+    return redacted_by(load_redaction(Path(secrets)))
 
 
 class _Parser(argparse.ArgumentParser):
@@ -65,4 +80,6 @@ def _parser() -> argparse.ArgumentParser:
             name, help=command.summary, description=command.summary, epilog=command.example, formatter_class=kind
         )
         command.declare(one)
+        if name in _KEEPS:
+            one.add_argument("--secrets", metavar="FILE", help="YAML or JSON: what else may not reach a file")
     return parser
