@@ -10,7 +10,7 @@ from typing import Any, Final
 
 from tasker_testkit.engine.growth import Blueprint
 from tasker_testkit.engine.history import AttemptHistory, History, StepHistory, written
-from tasker_testkit.engine.past import Past
+from tasker_testkit.engine.past import PROGRESS, Past, is_whole
 from tasker_testkit.model.faults import as_plan
 from tasker_testkit.model.outcome import Outcome, failure
 from tasker_testkit.model.verdicts import AttemptVerdict, Verdicts
@@ -116,7 +116,8 @@ def _look(today: Today, *, seed: int | None = None) -> _Look:
     history, simulation = today.history, today.simulation
     later = 0 if seed is None else _LATER
     blueprint = Blueprint(simulation.template)
-    past = Past(history, blueprint, simulation.profile, today.definitions, seed=seed, later=later)
+    known = (history, blueprint, simulation.profile, today.definitions)
+    past = Past(*known, whole=today.exact, seed=seed, later=later)
     order = list(in_order(history, past))
     reasons: dict[Ticket, str] = {}
     relived: dict[Ticket, Relived] = {}
@@ -158,8 +159,16 @@ def _why_not(today: Today, step: StepHistory, index: int) -> str:
         return "an operator gave its result"
     if outcome.worker_made or (outcome.error_type == "timeout" and "delay" in _kinds(attempt)):
         return f"Tasker made its result, not its handler: {outcome.error_type}"
-    if index and not today.exact and today.is_worker(step) and not any(one.checkpoints for one in step.attempts):
+    return "" if today.exact or not index else _lost_checkpoint(today, step, index)
+
+
+def _lost_checkpoint(today: Today, step: StepHistory, index: int) -> str:
+    """Why it isn't known where an imported task's retry went on; empty if it is."""
+    left = [one.checkpoints[-1][1] for one in step.attempts[:index] if one.checkpoints]
+    if not left and today.is_worker(step) and step.attempts[index].enqueued_at is None:  # REST, which shows neither
         return "whether an earlier attempt left a checkpoint isn't recorded"
+    if left and not is_whole(left[-1]):
+        return "of the checkpoint that an earlier attempt left only the cursor is recorded"
     return ""
 
 
@@ -215,8 +224,7 @@ def _put(attempt: dict[str, Any], relived: Relived | None, *, compare_checkpoint
         stored = _outcome(relived).stored
     attempt["stored"] = None if stored is None else handlers_part(stored)
     yielded = attempt.get("checkpoints", []) if relived is None else relived.checkpoints
-    keys = ("cursor", "items_processed", "accumulated_results")
-    attempt["checkpoints"] = [{key: one.get(key) for key in keys} for one in yielded] if compare_checkpoints else []
+    attempt["checkpoints"] = [{key: one.get(key) for key in PROGRESS} for one in yielded] if compare_checkpoints else []
 
 
 def _outcome(relived: Relived) -> Outcome:

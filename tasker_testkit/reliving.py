@@ -10,7 +10,7 @@ from typing import Any, Final
 from tasker_testkit.answering import answers_of
 from tasker_testkit.engine.calls import Call, within_timeout
 from tasker_testkit.engine.history import AttemptHistory, History
-from tasker_testkit.engine.past import Past, progress_of
+from tasker_testkit.engine.past import Past, is_whole, progress_of
 from tasker_testkit.errors import HandlerHangs
 from tasker_testkit.invoking import Backing, Invoker
 from tasker_testkit.model.dispatch import Dispatch, TaskFacts
@@ -102,8 +102,8 @@ class Reliving:
             yielded.append(progress_of(ending))
             if len(yielded) > most:
                 return ending, tuple(yielded)
-            at, progress = known[len(yielded) - 1] if len(yielded) <= len(known) else (None, yielded[-1])
-            call = self._past.following(call, progress, at)
+            at, left = known[len(yielded) - 1] if len(yielded) <= len(known) else (None, yielded[-1])
+            call = self._past.following(call, left if is_whole(left) else yielded[-1], at)
 
     def _ended(self, invoke: Callable[[Call], Ending], call: Call) -> Ending:
         ending = invoke(call)

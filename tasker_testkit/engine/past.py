@@ -20,7 +20,8 @@ from tasker_testkit.model.outcome import Checkpoint, Outcome, success
 from tasker_testkit.model.profile import Profile
 from tasker_testkit.model.states import STEP_SATISFIED
 
-_PROGRESS: Final = ("cursor", "items_processed", "accumulated_results")
+PROGRESS: Final = ("cursor", "items_processed", "accumulated_results")
+"""What a checkpoint says of the progress."""
 
 
 class Past:
@@ -28,7 +29,7 @@ class Past:
 
     ``definitions``: the template step of each of the history's steps. ``seed`` and ``later`` (microseconds): make other
     identifiers than the run's own, and move all of it in time. ``unknown``: steps that can't be called as they were,
-    and why. A history that doesn't say whose parents are whose is taken to have grown as the template says.
+    and why. ``whole``: the history has every edge; else steps without parents have those that the template leads to.
     """
 
     def __init__(
@@ -38,6 +39,7 @@ class Past:
         profile: Profile,
         definitions: Mapping[str, str],
         *,
+        whole: bool = True,
         seed: int | None = None,
         later: int = 0,
     ) -> None:
@@ -46,13 +48,15 @@ class Past:
         self.unknown: dict[str, str] = {}
         self._steps = {step.name: step for step in history.steps}
         self._history = history
-        self._add_steps(blueprint, profile, definitions)
+        self._add_steps(blueprint, profile, definitions, whole=whole)
         for step in history.steps:
             self._end(step)
         for row in self.ledger.steps:
             self._look_for_gaps(row)
 
-    def _add_steps(self, blueprint: Blueprint, profile: Profile, definitions: Mapping[str, str]) -> None:
+    def _add_steps(
+        self, blueprint: Blueprint, profile: Profile, definitions: Mapping[str, str], *, whole: bool
+    ) -> None:
         grown = _grown(blueprint, self._history, profile)
         new = {one.name: one for growth in grown for one in growth.steps}
         edges = dict.fromkeys(edge for growth in grown for edge in growth.edges)
@@ -63,8 +67,9 @@ class Past:
             if step.name not in new and step.name != definition.name:
                 self.unknown[step.name] = "its cursor isn't recorded: no result is that it was made of"
                 edges.update(_declared(step.name, definitions, blueprint))
-        known = [(parent, step.name) for step in self._history.steps for parent in step.parents]
-        for parent, child in known if any(step.type for step in self._history.steps) else edges:
+        known = dict.fromkeys((parent, step.name) for step in self._history.steps for parent in step.parents)
+        lacking = {step.name for step in self._history.steps if not (whole or step.parents)}
+        for parent, child in (*known, *(edge for edge in edges if edge[1] in lacking)):
             rows = self.ledger.by_name
             if parent in rows and child in rows and not self.ledger.linked((parent, child)):
                 self.ledger.add_edge(rows[parent], rows[child])
@@ -117,7 +122,7 @@ class Past:
     def following(self, call: Call, progress: Mapping[str, Any], at: int | None) -> Call:
         """The next piece of an attempt that has yielded with this progress, at that instant if it is known."""
         after = call.again()
-        kept = {key: progress.get(key) for key in _PROGRESS}
+        kept = {key: progress.get(key) for key in PROGRESS}
         after.checkpoint = {"step_uuid": self.ledger.step_uuid(call.step), **kept}
         after.at = call.at if at is None else at
         return after
@@ -125,7 +130,12 @@ class Past:
 
 def progress_of(checkpoint: Checkpoint) -> dict[str, Any]:
     """What a yielded checkpoint says of the progress."""
-    return {key: getattr(checkpoint, key) for key in _PROGRESS}
+    return {key: getattr(checkpoint, key) for key in PROGRESS}
+
+
+def is_whole(checkpoint: Mapping[str, Any]) -> bool:
+    """Whether all of it is known: of an imported task's it is only its last one."""
+    return all(key in checkpoint for key in PROGRESS)
 
 
 def began(attempts: tuple[AttemptHistory, ...]) -> int:
