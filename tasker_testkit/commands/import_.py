@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -37,7 +38,7 @@ def _import(arguments: argparse.Namespace) -> int:
     from tasker_testkit.filling import filled
     from tasker_testkit.importing import PROFILE, imported, scenario_text
     from tasker_testkit.model.loading import load_template
-    from tasker_testkit.replay.files import write_whole
+    from tasker_testkit.replay.files import staged
 
     _check_source(arguments)
     _check_history(arguments.history or "-")
@@ -52,8 +53,10 @@ def _import(arguments: argparse.Namespace) -> int:
         files[arguments.scenario] = scenario_text(data, task, where, template, handlers=arguments.handlers)
     if arguments.history not in (None, "-"):
         files[arguments.history] = pretty(data)
-    for name, text in files.items():
-        write_whole(Path(name), text, what="scenario" if name == arguments.scenario else "history")
+    with ExitStack() as all_or_none:
+        for name, text in files.items():
+            what = "scenario" if name == arguments.scenario else "history"
+            all_or_none.enter_context(staged(Path(name), text, what=what))
     if arguments.history == "-" or not files:
         show_file(pretty(data))
     return AS_EXPECTED

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import errno
 import os
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from tasker_testkit.engine.history import History
@@ -19,29 +21,56 @@ def write_whole(path: Path, text: str, *, what: str = "history") -> Path:
 
     ``what`` is what messages call the content. Raises HistoryError.
     """
+    with staged(path, text, what=what):
+        return path
+
+
+@contextmanager
+def staged(path: Path, text: str, *, what: str = "history") -> Iterator[None]:
+    """The text lies beside the file, and takes its place at the block's end: not if an error ends it.
+
+    So several files are written all or not at all. ``what`` is what messages call the content. Raises HistoryError.
+    """
+    with _said(path, what):
+        target = Path(os.path.realpath(path))
+        if target.is_dir():
+            raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
+        beside = None if path.exists() and not path.is_file() else _beside(target, text)
     try:
-        if path.exists() and not path.is_file():
-            path.write_text(text, encoding="utf-8", newline="\n")  # a device or a pipe can't be replaced
-        else:
-            _replace(Path(os.path.realpath(path)), text)
+        yield
+        with _said(path, what):
+            if beside is None:
+                path.write_text(text, encoding="utf-8", newline="\n")  # a device or a pipe can't be replaced
+            else:
+                os.replace(beside, target)
+    except BaseException:
+        if beside is not None:
+            beside.unlink(missing_ok=True)
+        raise
+
+
+@contextmanager
+def _said(path: Path, what: str) -> Iterator[None]:
+    """What keeps the file from being written, as an error of ours."""
+    try:
+        yield
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or error
         raise HistoryError(f"Can't write the {what} to {path}: {reason}.") from None
-    return path
 
 
-def _replace(target: Path, text: str) -> None:
+def _beside(target: Path, text: str) -> Path:
     beside = target.with_name(f".{target.name}.{os.getpid()}.part")
-    try:
-        with beside.open("x", encoding="utf-8", newline="\n") as file:
+    with beside.open("x", encoding="utf-8", newline="\n") as file:
+        try:
             file.write(text)
             file.flush()
             os.fsync(file.fileno())
-        os.replace(beside, target)
-    except BaseException:
-        with suppress(OSError):
-            beside.unlink()
-        raise
+        except BaseException:
+            with suppress(OSError):
+                beside.unlink()
+            raise
+    return beside
 
 
 def load_history(path: str | Path) -> History:

@@ -344,9 +344,9 @@ def test_a_scenario_says_what_it_lacks(capsys):
     out = ("--scenario", "x.scenario.yaml")
     cancelled = refused(capsys, "--rest-json", RECORDED / "rest/order_cancelled.json", *out, *template)
     assert cancelled == (
-        "The task is cancelled, which an operator did, and it isn't known when. No scenario can be made of it. Import it "
-        "with --history alone, or add the operator's action to the scenario of a task that ran by itself. (Of a task "
-        "that was cancelled and nothing else, --postgres knows when.)\n"
+        "The task is cancelled, which an operator did, and it isn't known when. No scenario can be made of it. "
+        "Import it with --history alone, or add the operator's action to the scenario of a task that ran by itself. "
+        "(Of a task that was cancelled and nothing else, --postgres knows when.)\n"
     )
     declined = RECORDED / "rest/order_declined.json"
     assert refused(capsys, "--rest-json", declined, *out, *template) == (
@@ -356,6 +356,27 @@ def test_a_scenario_says_what_it_lacks(capsys):
     )
     assert "end in .scenario.yaml" in refused(capsys, "--rest-json", ORDER, "--scenario", "x.yaml", *template)
     assert "--handlers is for a scenario" in refused(capsys, "--rest-json", ORDER, "--handlers", HANDLERS)
+
+
+@pytest.mark.parametrize(
+    ("scenario", "history", "what"),
+    [
+        ("x.scenario.yaml", "no/x.json", "history to no/x.json: No such file or directory"),
+        ("x.scenario.yaml", "folder.scenario.yaml", "history to folder.scenario.yaml: Is a directory"),
+        ("folder.scenario.yaml", "x.json", "scenario to folder.scenario.yaml: Is a directory"),
+        ("no/x.scenario.yaml", "x.json", "scenario to no/x.scenario.yaml: No such file or directory"),
+    ],
+)
+def test_two_files_are_written_or_none(scenario, history, what, capsys):
+    """Where one of two files can't be written, the other isn't either; one that was there stays as it was."""
+    Path("folder.scenario.yaml").mkdir()
+    call = ("--rest-json", ORDER, "--scenario", scenario, "--history", history)
+    call = (*call, "--template", TEMPLATES["ecommerce_order_processing"])
+    assert refused(capsys, *call) == f"Can't write the {what}.\n"
+    for name in ("x.scenario.yaml", "x.json"):
+        Path(name).write_text("mine", encoding="utf-8")
+    assert refused(capsys, *call) == f"Can't write the {what}.\n"
+    assert {Path(name).read_text(encoding="utf-8") for name in ("x.scenario.yaml", "x.json")} == {"mine"}
 
 
 def test_files_that_cant_be_written(capsys):
