@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import http.client
+import http.server
 import subprocess
 import sys
 import textwrap
+import threading
+import urllib.error
+import urllib.request
 
 import httpx
 import pytest
@@ -247,3 +252,39 @@ def test_what_may_be_shown():
     assert shown_body(nested) == [{"password": "*", "n": 1}]
     assert shown_body(httpx.Request("POST", URL, content=b"\xff")) == "sha256 a8100ae6aa1940d0"
     assert shown_body(httpx.Request("GET", URL)) is None
+
+
+def test_other_libraries_dont_reach_the_network_either(asked):
+    """A request by urllib fails its attempt, whatever the handler makes of it; nothing is connected."""
+
+    def ask():
+        try:
+            urllib.request.urlopen("https://pay.example/charges?token=hunter22", timeout=1)
+        except Exception:
+            return {"fine": True}
+
+    outcome = asked(ask)
+    assert (outcome.success, outcome.error_type, outcome.retryable) == (False, "unanswered_request", False)
+    assert outcome.message == (
+        "Nothing answers GET https://pay.example/charges: it is made by http.client (urllib, requests and others), and "
+        "only requests of httpx can be answered. No request of a simulation ever reaches a network. "
+        "Ask with httpx, or put a double in the place of what asks."
+    )
+    assert http.client.HTTPConnection.putrequest.__module__ == "http.client"
+
+
+def test_a_server_on_this_machine_can_be_asked_by_them(asked):
+    """A test's own server, which is no network: as ever."""
+    server = http.server.HTTPServer(("127.0.0.1", 0), http.server.BaseHTTPRequestHandler)
+    thread = threading.Thread(target=server.handle_request, daemon=True)
+    thread.start()
+
+    def ask():
+        try:
+            urllib.request.urlopen(f"http://127.0.0.1:{server.server_port}/", timeout=5)
+        except urllib.error.HTTPError as error:
+            return {"status": error.code}
+
+    assert asked(ask).result == {"status": 501}
+    thread.join()
+    server.server_close()

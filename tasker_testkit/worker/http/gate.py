@@ -10,6 +10,7 @@ from collections.abc import Callable
 from functools import cache, wraps
 from typing import Any, Final
 
+from tasker_testkit.worker.bystanders import is_bystander
 from tasker_testkit.worker.http.line import Line
 
 _line: Line | None = None
@@ -56,9 +57,16 @@ def _close() -> None:
         (httpx.HTTPTransport, "__init__", _quick),
         (httpx.AsyncHTTPTransport, "__init__", _quick),
     ):
-        real = vars(owner)[name]
-        _replaced.append((owner, name, real))
-        setattr(owner, name, made(real))
+        _replace(owner, name, made)
+    library = sys.modules.get("http.client")
+    if library is not None:
+        _replace(library.HTTPConnection, "putrequest", _refusing)
+
+
+def _replace(owner: type, name: str, made: Callable[[Any], Any]) -> None:
+    real = vars(owner)[name]
+    _replaced.append((owner, name, real))
+    setattr(owner, name, made(real))
 
 
 def _put_back() -> None:
@@ -94,6 +102,25 @@ def _asynchronous(real: Any) -> Callable[..., Any]:
         return await answered_later(_line, request, _double(real), transport)
 
     return handle_async_request
+
+
+@cache
+def _refusing(real: Any) -> Callable[..., None]:
+    """What ``urllib``, ``requests`` and their kin send goes to this machine or nowhere."""
+
+    @wraps(real)
+    def putrequest(connection: Any, method: str, url: str, *args: Any, **options: Any) -> None:
+        if _line is not None and not is_bystander() and not _is_here(connection.host):
+            from tasker_testkit.worker.http.unanswered import not_of_httpx
+
+            raise _line.refuse(not_of_httpx(connection, method, url))
+        real(connection, method, url, *args, **options)
+
+    return putrequest
+
+
+def _is_here(host: str) -> bool:
+    return host in ("localhost", "::1", "[::1]") or host.startswith("127.")
 
 
 @cache

@@ -53,6 +53,16 @@ def exhausted(request: httpx.Request, router: respx.Router) -> UnansweredRequest
     )
 
 
+def not_of_httpx(connection: Any, method: str, target: str) -> UnansweredRequest:
+    """A request that another library makes, by a connection of ``http.client``."""
+    scheme = "https" if hasattr(connection, "_context") or hasattr(connection, "ssl_context") else "http"
+    url = target if "://" in target else f"{scheme}://{connection.host}{target}"
+    return UnansweredRequest(
+        f"Nothing answers {method} {url.partition('?')[0]}: it is made by http.client (urllib, requests and others), "
+        f"and only requests of httpx can be answered. {_NEVER} Ask with httpx, or put a double in the place of what asks."
+    )
+
+
 def told(route: respx.Route) -> str:
     """A route in a line: ``POST https://pay.example/charges (json: {"amount": 3})``."""
     parts = {pattern.key: pattern for pattern in route.pattern if getattr(pattern, "key", None)}
