@@ -163,6 +163,7 @@ def test_a_cancelled_task_is_cancelled_again(tasker, capsys):
     assert "cancelled after 1.064059 s" in capsys.readouterr().out
 
 
+@pytest.mark.usefixtures("no_handlers")
 def test_the_pages_commands_work(tasker, capsys):
     """Each command of docs/production.md does what the page says, with answers and addresses in their places."""
     answers = json.loads((RECORDED / "rest/order_gateway_error.json").read_text(encoding="utf-8"))
@@ -171,6 +172,7 @@ def test_the_pages_commands_work(tasker, capsys):
     for name, answer in {**parts, **audits}.items():
         Path(f"{name}.json").write_text(json.dumps(answer), encoding="utf-8")
     shutil.copy(TEMPLATES["ecommerce_order_processing"], "order_processing.yaml")
+    shutil.copy(HANDLERS, "handlers.py")
     lines = [
         line
         for block in re.findall(r"^```sh\n(.*?)^```$", PAGE, re.MULTILINE | re.DOTALL)
