@@ -27,7 +27,7 @@ _OTHER: Final = (
     "Another run than the token's. With the same template, input, faults and seed it is the handlers, their doubles or "
     "stubs that do something else now."
 )
-_SUMMARY: Final = "run what a token stands for once more, or today's handlers on what a recorded run's were given"
+_SUMMARY: Final = "run a token again, or hold a history against today's code"
 
 
 def _declare_replay(parser: argparse.ArgumentParser) -> None:
