@@ -59,7 +59,8 @@ def not_of_httpx(connection: Any, method: str, target: str) -> UnansweredRequest
     url = target if "://" in target else f"{scheme}://{connection.host}{target}"
     return UnansweredRequest(
         f"Nothing answers {method} {url.partition('?')[0]}: it is made by http.client (urllib, requests and others), "
-        f"and only requests of httpx can be answered. {_NEVER} Ask with httpx, or put a double in the place of what asks."
+        f"and only requests of httpx can be answered. {_NEVER} "
+        "Ask with httpx, or put a double in the place of what asks."
     )
 
 
