@@ -53,7 +53,7 @@ def load_redaction(path: Path) -> Redaction:
             raise HistoryError(f"--secrets: {path}: {key!r} must be {wanted}, not {value!r:.60}.")
     given: dict[str, Any] = {key: value if isinstance(value, str) else tuple(value) for key, value in data.items()}
     made = Redaction(**given)
-    redacted({"input": {"": ""}}, made)  # which reads patterns and places
+    made.check()
     return made
 
 

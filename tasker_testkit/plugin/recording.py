@@ -48,9 +48,11 @@ def pytest_configure(config: pytest.Config) -> None:
         from tasker_testkit.recording import redacted_by
         from tasker_testkit.replay.redaction import Redaction
 
-        stack = ExitStack()
+        redaction, stack = Redaction(**given, salt=salt or ""), ExitStack()
+        with refusing(pytest.UsageError):
+            redaction.check()
         config.add_cleanup(stack.close)
-        stack.enter_context(redacted_by(Redaction(**given, salt=salt or "")))
+        stack.enter_context(redacted_by(redaction))
     if mode != "none":
         from tasker_testkit.recorder import Recorder
 

@@ -64,6 +64,10 @@ class Redaction:
         """``patterns``, compiled. Raises HistoryError."""
         return tuple(map(_compiled, self.patterns))
 
+    def check(self) -> None:
+        """Raise HistoryError for a place or a pattern that makes no sense."""
+        _ = self.places, self.forms
+
     def is_allowed(self, text: str) -> bool:
         """Whether this text is no secret whatever it looks like: empty, hidden already, or one of ``allowed``."""
         return not text.strip("* ") or is_placeholder(text) or any(fnmatchcase(text, one) for one in self.allowed)

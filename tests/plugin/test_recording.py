@@ -194,6 +194,49 @@ def test_runs_with_requests_are_recorded_with_their_answers(suite, project):
     result.stdout.fnmatch_lines(['  expected  "ch_2"', '  actual    "ch_3"'])
 
 
+def test_more_can_be_secret(suite, project):
+    """The ini options name keys, places and patterns, what is no secret, and a salt; recordings replay with them."""
+    project.makeini(
+        "[pytest]\n"
+        "tasker_secret_keys = iban\n"
+        "tasker_secret_paths = input.customer.*\n"
+        "tasker_secret_patterns = PIN (\\d+)\n"
+        "tasker_not_secret = tok_*\n"
+        "tasker_secret_salt = pepper\n"
+    )
+    data = '{"total": 5, "iban": "DE8937", "customer": {"name": "Ada"}, "note": "PIN 4711", "token": "tok_visa"}'
+    suite(ONE.replace('{"total": 5, "password": "hunter2"}', data), "--tasker-record=all").assert_outcomes(passed=1)
+    kept = json.loads(text(project))["input"]
+    assert (kept["total"], kept["token"]) == (5, "tok_visa")
+    assert not any(secret in text(project) for secret in ("DE8937", "Ada", "4711"))
+    again(project).assert_outcomes(passed=1)
+
+
+@pytest.mark.parametrize(
+    ("option", "said"),
+    [
+        ("tasker_secret_patterns = (", "*'(' is no regular expression: *"),
+        ("tasker_secret_paths = a..b", "*'a..b' is no*"),
+    ],
+)
+def test_what_is_secret_must_make_sense(suite, project, option, said):
+    """A pattern that is none is refused before anything runs."""
+    project.makeini(f"[pytest]\n{option}\n")
+    result = suite(ONE)
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    result.stderr.fnmatch_lines([said])
+
+
+def test_less_can_be_compared_by_the_ini_file(recorded):
+    """``tasker_level`` and ``tasker_ignore`` say it once for all."""
+    changed(recorded, '"charged": cart["total"]', '"charged": cart["total"] + 1')
+    for option in ("tasker_level = shape", "tasker_ignore = steps.*.attempts.*.stored.result.charged"):
+        recorded.makeini(f"[pytest]\n{option}\n")
+        again(recorded).assert_outcomes(passed=1)
+    recorded.makeini("[pytest]\ntasker_ignore = steps.validate.**\n")
+    again(recorded).assert_outcomes(failed=1)
+
+
 def test_a_divergence_is_shown_where_it_began(recorded):
     """The report has instant, step, attempt, both values and the last event that agreed; not our frames."""
     changed(recorded, '"charged": cart["total"]', '"charged": cart["total"] + 1')
