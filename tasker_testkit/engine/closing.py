@@ -72,10 +72,10 @@ def _step(ledger: Ledger, step: StepRow, transitions: tuple[Transition, ...]) ->
         name=step.name,
         type=step.type,
         state=step.state,
-        parents=tuple(parent.name for parent in step.parents),
+        parents=tuple([parent.name for parent in step.parents]),
         max_attempts=step.max_attempts,
         transitions=transitions,
-        attempts=tuple(_attempt(ledger, step, attempt) for attempt in step.log),
+        attempts=tuple([_attempt(ledger, step, attempt) for attempt in step.log]),
     )
 
 
@@ -88,7 +88,7 @@ def _attempt(ledger: Ledger, step: StepRow, attempt: Attempt) -> AttemptHistory:
         enqueued_at=attempt.enqueued_at,
         started_at=attempt.started_at,
         ended_at=ended,
-        faults=tuple(fault.to_data() for fault in attempt.fired),
+        faults=tuple([fault.to_data() for fault in attempt.fired]),
         outcome=outcome,
         checkpoints=tuple(attempt.checkpoints),
         requests=attempt.requests,

@@ -237,3 +237,13 @@ def test_an_outcome_that_several_steps_share_is_stored_as_each_ones_own(workflow
     ]
     assert seen == stored
     assert len({each["own"]["metadata"]["completed_at"] for each in seen[1:]}) == len(seen) - 1 == 2
+
+
+def test_what_becomes_of_a_stub_afterwards_changes_no_run(workflow):
+    """Neither who changes the data that was given nor who changes a run's result reaches the next run."""
+    given = {"items": [{"n": 1}]}
+    simulation = Simulation(workflow("a"), stubs={"a": given})
+    first = simulation.run()
+    given["items"].append({"n": 2})
+    first["a"].result["items"][0]["n"] = 3
+    assert simulation.run()["a"].result == {"items": [{"n": 1}]}
