@@ -6,11 +6,12 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from tasker_testkit.engine.growth import Blueprint
 from tasker_testkit.engine.history import AttemptHistory, History, StepHistory, written
 from tasker_testkit.engine.past import PROGRESS, Past, is_whole
+from tasker_testkit.errors import HistoryError
 from tasker_testkit.model.faults import as_plan
 from tasker_testkit.model.outcome import Outcome, failure
 from tasker_testkit.model.verdicts import AttemptVerdict, Verdicts
@@ -22,6 +23,9 @@ from tasker_testkit.replay.verdicts import ending_of, handlers_part, verdict_on
 from tasker_testkit.report.cells import ASCII, UNICODE, Line, Signs, joined
 from tasker_testkit.report.verdicts import verdicts_layout
 from tasker_testkit.todays import Today, today_of
+
+if TYPE_CHECKING:
+    from tasker_testkit.run import Run
 
 FORMAT: Final = "tasker-testkit/recheck"
 VERSION: Final = 1
@@ -60,7 +64,7 @@ class HistoryCheck(Verdicts):
 
 
 def check_against(
-    history: History | str | Path,
+    history: Run | History | str | Path,
     handlers: Any = None,
     *,
     template: Any = None,
@@ -72,7 +76,7 @@ def check_against(
 ) -> HistoryCheck:
     """Run today's handlers on what a run's handlers were given, attempt by attempt, and compare what comes out.
 
-    ``history``: a History or its file: one of ``run.save``, or of ``tasker-testkit import``. Each attempt has the
+    ``history``: a Run, a History or its file: one of ``run.save``, or of ``tasker-testkit import``. Each attempt has the
     recorded input, results of its ancestors, retries and checkpoints, at its recorded instant; what it comes to today
     goes nowhere else. ``template``, ``handlers``, ``routes``, ``setup`` and ``environment`` are as in ``Simulation``; a
     history of ``run.save`` knows its own. ``level`` and ``ignore`` are as in docs/recordings.md.
@@ -83,9 +87,7 @@ def check_against(
     Raises HistoryError for a file that is no history or without results, for one of another template, and for an
     unknown level or pattern; TemplateError, HandlerError and RouteError for what can't be used.
     """
-    past = history if isinstance(history, History) else load_history(history)
-    stands = isinstance(history, History)
-    name, folder = ("The history", Path.cwd()) if stands else (str(history), Path(str(history)).parent)
+    past, name, folder = _loaded(history)
     settings = {"routes": routes, "setup": setup, "environment": environment}
     today = today_of(past, name, folder, handlers=handlers, template=template, **settings)
     looks = [_look(today)] if today.exact else [_look(today), _look(today, seed=today.history.seed + _OTHER_SEED)]
@@ -97,6 +99,16 @@ def check_against(
         never_ran=tuple(step.name for step in past.steps if not step.attempts),
         notes=today.notes,
     )
+
+
+def _loaded(history: Any) -> tuple[History, str, Path]:
+    """The history, what messages call it, and the folder of its paths."""
+    if isinstance(history, (str, Path)):
+        return load_history(history), str(history), Path(history).parent
+    found = getattr(history, "history", history)
+    if not isinstance(found, History):
+        raise HistoryError(f"{history!r:.80} is no history: give a run, a History or the path of a history file.")
+    return found, "The history", Path.cwd()
 
 
 # -- running -----------------------------------------------------------------------------------------------------------

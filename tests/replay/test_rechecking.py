@@ -14,7 +14,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from tasker_core import StepHandler, StepHandlerResult
-from telltales import calm_handlers_for, handlers_for
+from telltales import Analyze, Work, calm_handlers_for, handlers_for, seen
 
 from tasker_testkit import (
     HandlerError,
@@ -108,6 +108,17 @@ def as_production(history):
     return replace(history, profile="recorded", seed=0, faults=(), effects=(), events=(), steps=tuple(steps))
 
 
+def undisturbed(attempt):
+    """Whether the attempt's result is its handler's for sure."""
+    outcome = attempt.outcome
+    return (
+        outcome is not None
+        and not outcome.worker_made
+        and all("delay" in one for one in attempt.faults)
+        and not (outcome.error_type == "timeout" and attempt.faults)
+    )
+
+
 def production(file):
     """A recorded task as an imported history."""
     return History.from_json(pretty(imported(read_rest([file]))))
@@ -135,7 +146,8 @@ def test_a_run_is_the_same_against_its_own_handlers(data):
     if any(attempt.outcome for step in history.steps for attempt in step.attempts):
         check = check_against(history, handlers_for(template), template=template)
         assert {one.verdict for one in check.attempts} <= {"same", "not run"}, str(check)
-        assert len(check.of("not run")) <= len(plan) + sum("timeout" in one.why for one in check.attempts)
+        run = {(one.step, one.attempt) for one in check.of("same")}
+        assert {(step.name, one.number) for step in history.steps for one in step.attempts if undisturbed(one)} == run
 
 
 @settings(max_examples=40, suppress_health_check=list(HealthCheck))
@@ -168,6 +180,127 @@ def test_real_tasks_are_the_same(file):
     assert check.same == (file.stem != "order_declined")
 
 
+BATCH = {"batch_size": 4, "parallelism": 1, "cursor_field": "id", "worker_template": "work"}
+ROWS = {
+    "name": "rows",
+    "namespace_name": "shop",
+    "version": "1.0.0",
+    "steps": [
+        {
+            "name": "analyze",
+            "type": "batchable",
+            "handler": {"callable": "analyze", "initialization": {"worker_template_name": "work"}},
+            "batch_config": {**BATCH, "failure_strategy": "fail_fast"},
+        },
+        {
+            "name": "work",
+            "type": "batch_worker",
+            "handler": {"callable": "work"},
+            "dependencies": ["analyze"],
+            "batch_config": {**BATCH, "failure_strategy": "fail_fast"},
+        },
+        {
+            "name": "report",
+            "type": "deferred_convergence",
+            "handler": {"callable": "report"},
+            "dependencies": ["work"],
+        },
+    ],
+}
+LOST = "of the checkpoint that an earlier attempt left only the cursor is recorded"
+
+
+def partly(history):
+    """The history as PostgreSQL would show it: of a checkpoint that isn't the last only the cursor."""
+    steps = []
+    for step in history.steps:
+        attempts = [
+            one._replace(checkpoints=tuple((at, {"cursor": record["cursor"]}) for at, record in one.checkpoints))
+            for one in step.attempts
+        ]
+        steps.append(replace(step, attempts=tuple(attempts)))
+    return replace(history, profile="recorded", seed=0, steps=tuple(steps))
+
+
+@pytest.mark.parametrize(
+    ("shown", "why"),
+    [
+        (lambda history: history, None),
+        (lambda history: replace(history, profile="recorded", seed=0), None),
+        (partly, LOST),
+        (as_production, "whether an earlier attempt left a checkpoint isn't recorded"),
+    ],
+)
+def test_a_retry_goes_on_where_the_attempt_before_left_off(shown, why):
+    """The second batch failed behind a checkpoint; its retry is given that, and isn't run if that isn't known."""
+    history = Simulation(ROWS, handlers=calm_handlers_for(ROWS), profile="tasker-0.1.8").run({}).history
+    check = check_against(shown(history), calm_handlers_for(ROWS), template=ROWS)
+    assert {(one.step, one.attempt, one.why) for one in check.of("not run")} == (
+        {("work_002", 2, why)} if why else set()
+    )
+    assert check.same
+
+
+def test_a_handler_that_yields_elsewhere_now():
+    """Where a history has the checkpoints, they are compared; a piece too many is no end."""
+    handlers = calm_handlers_for(ROWS)
+    history = Simulation(ROWS, handlers=handlers).run({}).history
+
+    class Counts(handlers["work"]):
+        def checkpoint_yield(self, **fields):
+            return super().checkpoint_yield(**{**fields, "items_processed": 3})
+
+    check = check_against(history, {**handlers, "work": Counts}, template=ROWS)
+    assert told(check)[1] == ("work_001", 1, "differs")
+    assert (check.attempts[1].place, check.attempts[1].actual) == ("checkpoints[0].items_processed", "3")
+
+    class Yields(handlers["work"]):
+        def call(self, context):
+            return self.checkpoint_yield(cursor=7, items_processed=1)
+
+    check = check_against(history, {**handlers, "work": Yields}, template=ROWS)
+    assert told(check)[1] == ("work_001", 1, "now fails")
+    assert check.attempts[1].actual == "no result: it yields another checkpoint, with cursor 7, and doesn't end"
+
+
+def test_a_busy_worker_calls_later_than_it_claims():
+    """A retry is told when the attempt before was claimed, as Tasker writes it down."""
+    steps = [{"name": name, "handler": {"callable": name}} for name in ("one", "two")]
+    template = {"name": "w", "namespace_name": "n", "version": "1.0.0", "steps": steps}
+    fails = answering(ConnectionError("busy"), lambda context: seen(context)["parts"])
+    handlers = {"one": fails, "two": fails}
+    durations = {"one": "3s", "two": "2s"}
+    simulation = Simulation(template, handlers=handlers, profile="tasker-0.1.8", workers=1, durations=durations)
+    history = simulation.run({}).history
+    first = history.steps[1].attempts[0]
+    assert first.started_at > 0  # claimed at 0, and called when the other step had ended
+    assert check_against(history, handlers, template=template).same
+
+
+def test_a_convergence_that_did_not_wait_saw_nothing():
+    """As built, beside a decision, it runs before its batch (row 20); what came later isn't what it was given."""
+    start = {"name": "start", "handler": {"callable": "start"}}
+    decide = {"name": "decide", "type": "decision", "handler": {"callable": "decide"}, "dependencies": ["start"]}
+    branch = {"name": "branch_1", "handler": {"callable": "branch_1"}, "dependencies": ["decide"]}
+    template = {**ROWS, "steps": [start, *ROWS["steps"], decide, branch]}
+    handlers = {**calm_handlers_for(template), "analyze": Analyze, "work": Work}
+    handlers["report"] = answering(lambda context: {"seen": sorted(context.dependency_results)})
+    history = Simulation(template, handlers=handlers, profile="tasker-0.1.8", workers=9, seed=3).run({}).history
+    (report,) = (step for step in history.steps if step.name == "report")
+    assert report.attempts[0].outcome.result == {"seen": []}
+    assert any(step.name.startswith("work_") for step in history.steps)
+    check = check_against(history, handlers, template=template)
+    assert ("report", 1, "same") in told(check)
+
+
+def test_attempts_have_the_limit_of_then():
+    """A template that allows more attempts today doesn't change what a handler was told."""
+    tells = answering(lambda context: {"of": context.max_retries})
+    history = run_of({**USUAL, "charge": tells})
+    steps = [{**step, "retry": {"max_attempts": 9}} for step in ORDER["steps"]]
+    assert check_against(history, {**USUAL, "charge": tells}, template={**ORDER, "steps": steps}).same
+
+
 def test_what_chance_and_clock_make_is_compared_by_type():
     """Identifiers, random numbers and instants of an imported task aren't known; their places are, and their types."""
 
@@ -191,6 +324,15 @@ def test_what_chance_decides_is_no_noise(lucky):
     gamble = answering(lambda context: {"paid": 5} if next(looks) else ValueError("no luck"))
     check = against(as_production(run_of()), charge=gamble)
     assert check.attempts[1].verdict == ("same" if lucky else "now fails")
+
+
+def test_a_class_of_error_is_no_noise():
+    """An error's type that hangs on chance counts as it is."""
+    kinds = iter(["b", "a"])
+    one_or_other = answering(lambda context: StepHandlerResult.failure("no", error_type=next(kinds), retryable=False))
+    a = answering(StepHandlerResult.failure("no", error_type="a", retryable=False))
+    check = against(as_production(run_of({**USUAL, "charge": a})), charge=one_or_other)
+    assert (check.attempts[1].verdict, check.attempts[1].place) == ("differs", "error.error_type")
 
 
 # -- not the same ------------------------------------------------------------------------------------------------------
@@ -333,6 +475,16 @@ def test_what_an_operator_gave_is_handed_on():
     history = run_of({**USUAL, "charge": refused, "confirm": seen}, actions=actions)
     check = against(history, charge=refused, confirm=seen)
     assert (told(check)[2], check.same) == (("confirm", 1, "same"), True)
+
+
+def test_what_an_operator_gave_is_no_handlers_result():
+    """A result that was given by hand isn't compared."""
+    history = run_of()
+    steps = list(history.steps)
+    outcome = replace(steps[1].attempts[0].outcome, by_hand=True)
+    steps[1] = replace(steps[1], attempts=(steps[1].attempts[0]._replace(outcome=outcome),))
+    check = against(replace(history, steps=tuple(steps)))
+    assert [(one.verdict, one.why) for one in check.attempts][1] == ("not run", "an operator gave its result")
 
 
 def test_steps_that_never_ran_are_named():
@@ -478,6 +630,16 @@ def test_a_body_is_not_in_a_history():
     )
 
 
+def test_lists_of_answers_begin_anew():
+    """Each of the two looks at an imported task meets the routes as they were given."""
+    handlers = {**USUAL, "charge": answering(paying)}
+    answers = [{"status": 201, "body": {"id": "ch_1"}}, {"status": 201, "body": {"id": "ch_2"}}]
+    routes = [{"method": "POST", "url": PAY, "answers": answers}]
+    history = as_production(run_of(handlers, routes=routes))
+    check = check_against(history, handlers, template=ORDER, routes=routes)
+    assert (check.same, check.attempts[1].unsteady) == (True, ())
+
+
 def test_faults_of_requests_strike_again():
     """A planned answer is part of what the handler was given."""
     routes = [{"method": "POST", "url": PAY, "status": 201, "body": {"id": "ch_1"}}]
@@ -499,6 +661,14 @@ def test_a_history_without_results(tmp_path):
         "The history holds no result of any attempt, so there is nothing to compare with. Import the task with all its "
         "steps and their audits, or record a run that calls handlers."
     )
+
+
+def test_what_is_no_history():
+    """A run is as good as its history; anything else is refused."""
+    assert check_against(Simulation(ORDER, handlers=USUAL).run({}), USUAL, template=ORDER).same
+    with pytest.raises(HistoryError) as refused:
+        check_against({"format": "?"}, USUAL, template=ORDER)
+    assert str(refused.value) == ("{'format': '?'} is no history: give a run, a History or the path of a history file.")
 
 
 def test_a_template_is_needed():
