@@ -76,7 +76,7 @@ def check_against(
 ) -> HistoryCheck:
     """Run today's handlers on what a run's handlers were given, attempt by attempt, and compare what comes out.
 
-    ``history``: a Run, a History or its file: one of ``run.save``, or of ``tasker-testkit import``. Each attempt has the
+    ``history``: a Run, a History or a file, of ``run.save`` or of ``tasker-testkit import``. Each attempt has the
     recorded input, results of its ancestors, retries and checkpoints, at its recorded instant; what it comes to today
     goes nowhere else. ``template``, ``handlers``, ``routes``, ``setup`` and ``environment`` are as in ``Simulation``; a
     history of ``run.save`` knows its own. ``level`` and ``ignore`` are as in docs/recordings.md.
