@@ -1,4 +1,4 @@
-"""How a kept run can be made again: its simulation as data, and a simulation of that data.
+"""How a kept run can be made again: its simulation as data, which ``remaking`` reads.
 
 Paths are as seen from the file. What can't be written down, such as a function inside a function, is named under
 ``unrecorded``; such a recording can be read and compared, but not replayed.
@@ -8,20 +8,17 @@ from __future__ import annotations
 
 import builtins
 import json
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import fields, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import fields
 from datetime import timedelta
 from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING, Any, Final
 
 from tasker_testkit.engine.engine import Engine
-from tasker_testkit.engine.history import History
-from tasker_testkit.errors import HistoryError, TemplateError, listed, near
-from tasker_testkit.locating import located_handlers, located_object, located_template
-from tasker_testkit.model.loading import load_data, load_template, template_data
+from tasker_testkit.model.loading import load_data, template_data
 from tasker_testkit.model.outcome import Failure
-from tasker_testkit.model.profile import PROFILES, Profile, find_profile
+from tasker_testkit.model.profile import PROFILES, Profile
 from tasker_testkit.model.requests import HttpCall
 from tasker_testkit.model.template import Template
 from tasker_testkit.replay.references import module_reference, reference_to, seen_from
@@ -31,7 +28,7 @@ if TYPE_CHECKING:
     from tasker_testkit.submitting import Submission
     from tasker_testkit.worker.http.routes import Routes
 
-_KEPT: Final[Mapping[str, Any]] = {
+KEPT: Final[Mapping[str, Any]] = {
     "order": "creation",
     "workers": None,
     "environment": None,
@@ -40,15 +37,18 @@ _KEPT: Final[Mapping[str, Any]] = {
     "timezone": "UTC",
 }
 """Settings that are data, and what they are unless written down."""
-_TASK: Final[Mapping[str, Any]] = {
+TASK: Final[Mapping[str, Any]] = {
     "initiator": "tasker_testkit",
     "source_system": "tasker_testkit",
     "reason": "test",
     "tags": [],
     "priority": 0,
 }
-_AS_IT_IS: Final = (*_KEPT, "template", "actions", "routes", "systems")
-_KEYS: Final = ("handlers", "setup", "stubs", "durations", "input", "profile", "task", *_AS_IT_IS)
+"""Fields of the task, and what they are unless written down."""
+AS_IT_IS: Final = (*KEPT, "template", "actions", "routes", "systems")
+"""Parts that are keywords of Simulation as they stand."""
+KEYS: Final = ("handlers", "setup", "stubs", "durations", "input", "profile", "task", *AS_IT_IS)
+"""Every part of a recipe."""
 _BY_HAND: Final = "what was done to the task by hand"
 
 
@@ -84,8 +84,8 @@ class _Writer:
             "routes": self._routes(made_by["routes"]),
             "systems": {name: list(addresses) for name, addresses in made_by["systems"].items()},
             "profile": _changes(made_by["profile"]),
-            "task": _unusual({**made_by["_task_fields"], "tags": list(made_by["_tags"])}, _TASK),
-            **_unusual({name: made_by.get(name, made_by.get(f"_{name}")) for name in _KEPT}, _KEPT),
+            "task": _unusual({**made_by["_task_fields"], "tags": list(made_by["_tags"])}, TASK),
+            **_unusual({name: made_by.get(name, made_by.get(f"_{name}")) for name in KEPT}, KEPT),
         }
         given = submission.given()
         found["input"] = None if given == submission.copy() else self._plain(given, "the input")
@@ -174,118 +174,6 @@ def _changes(profile: Profile) -> dict[str, Any]:
     return {f.name: v for f in fields(Profile) if (v := getattr(profile, f.name)) != getattr(known, f.name)}
 
 
-# -- and back ----------------------------------------------------------------------------------------------------------
-
-
-def simulation_of(history: History, folder: Path, *, root: Path | None = None, **missing: Any) -> Simulation:
-    """The simulation of a kept run; ``missing`` are keywords for what its recipe doesn't say (template, handlers).
-
-    Paths are looked up from ``folder`` (the file's), then from ``root``. Raises HistoryError for a run that can't be
-    made again, and what Simulation raises.
-    """
-    from tasker_testkit.simulation import Simulation
-
-    recipe = history.recipe or {}
-    _check(recipe)
-    places = (folder,) if root is None else (folder, root)
-    keywords = {**missing, **_keywords(recipe, places)}
-    template = keywords.pop("template", None)
-    if template is None:
-        raise HistoryError("It doesn't say which template it is of. Name one (ini option tasker_template).")
-    profile = replace(find_profile(history.profile), **recipe.get("profile", {}))
-    found = located_template(template, places)
-    made = Simulation(
-        _loaded(found, profile) if isinstance(found, Path) else found,
-        profile=profile,
-        seed=history.seed,
-        start=history.start,
-        faults=history.faults,
-        **keywords,
-    )
-    if made.template.name != history.template.get("name"):
-        raise TemplateError(
-            f"It is a run of template {history.template.get('name')!r}, but {found!s:.300} is {made.template.name!r}."
-        )
-    return made
-
-
-_templates: dict[tuple[Path, int, int, bool], Template] = {}
-
-
-def _loaded(path: Path, profile: Profile) -> Template:
-    """The template of a file; recordings that are run again have few templates between them, and each is read once."""
-    state = path.stat()
-    key = (path.absolute(), state.st_mtime_ns, state.st_size, profile.strict_templates)
-    if key not in _templates:
-        _templates[key] = load_template(path, profile=profile)
-    return _templates[key]
-
-
-def input_of(history: History) -> Any:
-    """The input as it was given."""
-    return (history.recipe or {}).get("input", history.input)
-
-
 def why_unrepeatable(recipe: Mapping[str, Any]) -> Sequence[str]:
     """What the recipe couldn't say, a phrase each; empty if the run can be made again."""
     return tuple(recipe.get("unrecorded", ()))
-
-
-def _check(recipe: Mapping[str, Any]) -> None:
-    if recipe.get("unrecorded"):
-        raise HistoryError(
-            f"This run can't be made again. A file can't hold:\n{listed(recipe['unrecorded'])}\n"
-            "Give functions and classes that a module has at its top level."
-        )
-    for key in recipe:
-        if key not in (*_KEYS, "unrecorded"):
-            raise HistoryError(f"recipe: there is no key {key!r}.{near(key, _KEYS)} Its keys:\n{listed(_KEYS)}")
-
-
-def _keywords(recipe: Mapping[str, Any], places: Sequence[Path]) -> dict[str, Any]:
-    found = {name: recipe[name] for name in _AS_IT_IS if name in recipe}
-    for name, read in _READERS.items():
-        if name in recipe:
-            found[name] = read(recipe[name], places)
-    return {**found, **recipe.get("task", {})}
-
-
-def _read_handlers(sources: Any, places: Sequence[Path]) -> Any:
-    return [
-        {name: located_object(handler, places, f"handler {name!r}") for name, handler in source.items()}
-        if isinstance(source, Mapping)
-        else located_handlers(source, places)
-        for source in sources
-    ]
-
-
-def _read_stub(data: Any, places: Sequence[Path]) -> Any:
-    if isinstance(data, list):
-        return [_read_stub(one, places) for one in data]
-    (kind, value), *_ = data.items()
-    match kind:
-        case "fail":
-            return Failure(**value)
-        case "raise":
-            return getattr(builtins, value["type"])(*([value["message"]] if "message" in value else []))
-        case "call":
-            return located_object(value, places, "stub")
-    return value
-
-
-def _read_duration(data: Any, places: Sequence[Path]) -> Any:
-    if isinstance(data, list):
-        return [_read_duration(one, places) for one in data]
-    return located_object(data["call"], places, "duration") if isinstance(data, Mapping) else data
-
-
-def _by_step(read: Callable[[Any, Sequence[Path]], Any]) -> Callable[[Any, Sequence[Path]], Any]:
-    return lambda table, places: {step: read(value, places) for step, value in table.items()}
-
-
-_READERS: Final[Mapping[str, Callable[[Any, Sequence[Path]], Any]]] = {
-    "handlers": _read_handlers,
-    "setup": lambda name, places: located_object(name, places, "setup"),
-    "stubs": _by_step(_read_stub),
-    "durations": _by_step(_read_duration),
-}

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 
-from tasker_testkit import DOCUMENTED, Failure, HistoryError, Simulation, load_history
-from tasker_testkit.recipes import input_of, simulation_of
+from tasker_testkit import DOCUMENTED, Failure, HistoryError, Simulation, TaskerTestkitError, load_history
+from tasker_testkit.remaking import input_of, simulation_of
 from tasker_testkit.rerunning import rerun
 
 RETRY = {"max_attempts": 3, "backoff": "exponential", "backoff_base_ms": 100}
@@ -118,3 +120,28 @@ def test_placeholders_in_the_input_are_a_hint(tmp_path):
     said = str(rerun(path))
     assert "place     steps.charge.attempts[0].stored.result.paid" in said
     assert "ini option tasker_not_secret. Placeholders are at:\n  input.user.password" in said
+
+
+@pytest.mark.parametrize(
+    ("part", "said"),
+    [
+        ({"durations": [1]}, r"recipe\.durations holds what can't be understood \(.*\): \[1\]\. Record it again"),
+        (
+            {"stubs": {"charge": {"call": 5}}},
+            r"recipe\.stubs holds what can't be understood \(.*\): \{'charge': \{'call'",
+        ),
+        ({"stubs": {"charge": 5}}, r"recipe\.stubs holds what can't be understood"),
+        ({"handlers": 5}, r"recipe\.handlers holds what can't be understood \(.*\): 5\."),
+        ({"profile": {"jiter": 1}}, r"recipe\.profile: there is no key 'jiter'\. Did you mean 'jitter'\? Its keys:"),
+        ({"profile": 5}, r"recipe\.profile must be a mapping, not 5\."),
+        ({"task": {"reson": 1}}, r"recipe\.task: there is no key 'reson'\. Did you mean 'reason'\? Its keys:"),
+        ({"routes": {}}, r"routes=\{\}: give a list of routes"),
+        ({"stub": {}}, r"recipe: there is no key 'stub'\. Did you mean 'stubs'\? Its keys:"),
+        ({"workers": "many"}, r"workers='many': give a whole number"),
+    ],
+)
+def test_a_recipe_that_makes_no_sense_is_one_error(part, said):
+    """Whoever takes out a digest to edit a recipe gets a sentence for a mistake, and no traceback."""
+    history = Simulation(TEMPLATE, stubs={"check": {}, "charge": {}}).run().history
+    with pytest.raises(TaskerTestkitError, match=said):
+        simulation_of(replace(history, recipe={"template": TEMPLATE, "stubs": {}, **part}), Path())
