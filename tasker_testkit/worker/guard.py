@@ -36,6 +36,8 @@ _PLACES: Final[tuple[tuple[Any, str, str], ...]] = (
     (os._Environ, "__iter__", "all of the environment"),
     (builtins, "open", "the file {0!r}"),
     (io, "open", "the file {0!r}"),
+    (os, "open", "the file {0!r}"),
+    (os, "mkdir", "whether there is a folder {0!r}"),
     (os, "stat", "what the system knows of {0!r} (its times, its size)"),
     (os, "listdir", "the order and names of the files in {0!r}"),
     (os, "scandir", "the order and names of the files in {0!r}"),

@@ -30,6 +30,8 @@ READS = {
     "dict(os.environ)": (lambda: len(dict(os.environ)), "all of the environment"),
     "open": (lambda: open(__file__).close(), f"the file {__file__!r}"),
     "Path.read_text": (lambda: len(FILE.read_text()), f"the file {FILE!r}"),
+    "os.open": (lambda: os.close(os.open(__file__, os.O_RDONLY)), f"the file {__file__!r}"),
+    "mkdir": (lambda: pathlib.Path("/").mkdir(exist_ok=True), f"whether there is a folder {pathlib.Path('/')!r}"),
     "getmtime": (lambda: os.path.getmtime(__file__), f"what the system knows of {__file__!r} (its times, its size)"),
     "Path.stat": (lambda: FILE.stat().st_mtime, f"what the system knows of {FILE!r} (its times, its size)"),
     "listdir": (lambda: len(os.listdir("/")), "the order and names of the files in '/'"),
