@@ -7,6 +7,7 @@ from multiprocessing import get_context
 
 import httpx
 import pytest
+import respx
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -92,6 +93,17 @@ def test_processes_find_the_same():
     with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as executor:
         there = explore(simulation, kinds="http", check=no_effect_twice, executor=executor)
     assert there.to_data() == explore(simulation, kinds="http", check=no_effect_twice).to_data()
+
+
+def test_the_teams_own_mocks_are_explored_too():
+    """Whoever answers, each request that really happens has its faults; the double charge is found there as well."""
+    with respx.mock as router:
+        router.post(URL).respond(201, json={"id": "ch_1"})
+        router.get(host="stock.example").respond(json=[])
+        simulation = Simulation(TEMPLATE, stubs={"pay": pay})
+        found = explore(simulation, kinds="http", check=no_effect_twice)
+    assert len(found.plans) == 1 + 3 * len(SETTINGS)
+    assert [kind_of(one) for failure in found.failures for one in failure.plan] == ["http_timeout_after"]
 
 
 def test_the_same_request_again_has_a_number():

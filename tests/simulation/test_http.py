@@ -11,6 +11,7 @@ from datetime import UTC, datetime, timedelta
 import httpx
 import pytest
 import respx
+from tasker_core import StepHandler
 
 from tasker_testkit import FaultError, RouteError, Simulation, UnansweredRequest, at_most_once, no_effect_twice
 
@@ -343,6 +344,32 @@ def test_stubs_that_ask_are_answered_and_struck_too(workflow):
     ]
     assert run.elapsed == timedelta(milliseconds=100)
     assert Simulation(workflow("charge"), stubs=stubs).run({})["charge"].error.startswith("unanswered_request")
+
+
+def test_asynchronous_handlers_ask_as_others_do(workflow):
+    """``async def call`` with httpx's own client: routes, faults, time, effects and near misses are the same."""
+
+    class Later(StepHandler):
+        handler_name = "charge"
+
+        async def call(self, context):
+            async with httpx.AsyncClient(base_url="https://pay.example", timeout=3) as client:
+                charges = (
+                    client.post("/charges", json={"amount": n}, headers={"Idempotency-Key": f"k{n}"}) for n in (1, 2)
+                )
+                found = [one.raise_for_status().json()["id"] for one in await asyncio.gather(*charges)]
+            return self.success({"ids": found})
+
+    given = {"handlers": {"charge": Later}, "routes": [{**ROUTE, "delay": "2s"}]}
+    run = Simulation(workflow("charge"), **given).run({})
+    assert (run["charge"].result, run.elapsed) == ({"ids": ["ch_1", "ch_1"]}, timedelta(seconds=2))
+    assert [effect.key for effect in run.effects] == ["k1", "k2"]
+    away = [{"http": {"method": "POST", "url": URL, "error": "timeout", "call": 2}}]
+    run = Simulation(workflow("charge"), faults=away, **given).run({})
+    assert run["charge"].attempts[0].outcome.error_type == "ReadTimeout"
+    assert run["charge"].waits == [timedelta(milliseconds=100)]
+    run = Simulation(workflow("charge"), **{**given, "routes": [{**ROUTE, "method": "PUT"}]}).run({})
+    assert "It differs in\n  method: POST, the route has PUT\n" in run["charge"].error
 
 
 def test_the_teams_own_respx_mocks_answer(shop):
