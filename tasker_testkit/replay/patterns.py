@@ -1,7 +1,7 @@
 """Places in a history as patterns: ``steps.charge.attempts.*.stored.result.at``, ``input.customer.**``.
 
-A part is a key, an index, a step's name, ``*`` for any one of these or ``**`` for any number of them; ``a[0]`` is
-``a.0``, and ``$.`` in front may be left out.
+A part is a key, an index, a step's name, ``*`` for any one of these or ``**`` for any number of them. As in JSONPath
+``a[0]`` is ``a.0``, ``a..b`` is ``a.**.b``, and ``$.`` in front may be left out.
 """
 
 from __future__ import annotations
@@ -23,8 +23,9 @@ def read_patterns(texts: Iterable[str]) -> tuple[Pattern, ...]:
 
 
 def _read(text: str) -> Pattern:
-    plain = re.sub(r"\[['\"]?([^\]'\"]*)['\"]?\]", r".\1", text.strip().removeprefix("$")).removeprefix(".")
-    parts = tuple(plain.split("."))
+    plain = re.sub(r"\[['\"]?([^\]'\"]*)['\"]?\]", r".\1", text.strip().removeprefix("$"))
+    deep = re.sub(r"(?<!\.)\.\.(?!\.)", ".**.", plain)
+    parts = tuple(deep.removeprefix(".").split("."))
     if not all(parts):
         raise HistoryError(
             f"{text!r} is no pattern of a place: a part of it is empty. "
