@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
 from typing import Any, Final
 
@@ -39,7 +40,7 @@ class Today:
     stubs: Mapping[str, Any]
     notes: tuple[str, ...]
 
-    @property
+    @cached_property
     def steps(self) -> Mapping[str, StepHistory]:
         """The history's steps by name."""
         return {step.name: step for step in self.history.steps}

@@ -1,23 +1,20 @@
-"""Today's handlers against a run that is known: what is the same, what isn't, and what can't be told."""
+"""Today's handlers against a run that is known: what is the same, what isn't, and what has no answer."""
 
 from __future__ import annotations
 
 import json
-import random
 import threading
-import uuid
 from dataclasses import replace
 from datetime import UTC, datetime
-from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from small_orders import ORDER, USUAL, against, answering, as_production, run_of, told
 from tasker_core import StepHandler, StepHandlerResult
-from telltales import Analyze, Work, calm_handlers_for, handlers_for, seen
+from telltales import calm_handlers_for, handlers_for
 
 from tasker_testkit import (
-    HandlerError,
     HistoryError,
     Simulation,
     SubmissionRefused,
@@ -26,86 +23,9 @@ from tasker_testkit import (
     load_history,
     templates,
 )
-from tasker_testkit.engine.history import History
-from tasker_testkit.engine.history_writing import pretty
-from tasker_testkit.importing import imported
-from tasker_testkit.replay.rest import read_rest
 from tasker_testkit.worker.walltime import World
 
-ROOT = Path(__file__).resolve().parents[2]
-PRODUCTION = ROOT / "fixtures/conformance/production"
-REST = sorted((PRODUCTION / "rest").glob("*.json"))
-HANDLERS = PRODUCTION / "production_handlers.py"
-TEMPLATES = {
-    "ecommerce_order_processing": PRODUCTION / "templates/ecommerce_order_processing.yaml",
-    "refund_approval": PRODUCTION / "templates/refund.yaml",
-    "product_import": PRODUCTION / "templates/products.yaml",
-}
 TYPES = ((), ("decision",), ("batchable",), ("decision", "batchable"))
-ORDER = {
-    "name": "orders",
-    "namespace_name": "shop",
-    "version": "1.0.0",
-    "steps": [
-        {"name": "validate", "handler": {"callable": "validate"}},
-        {"name": "charge", "handler": {"callable": "charge"}, "dependencies": ["validate"]},
-        {"name": "confirm", "handler": {"callable": "confirm"}, "dependencies": ["charge"]},
-    ],
-}
-
-
-def answering(*results):
-    """A handler of a step with each of these results in turn; the last one repeats. An exception is raised."""
-
-    class Answering(StepHandler):
-        handler_name = "answering"
-
-        def call(self, context):
-            result = results[min(context.retry_count, len(results) - 1)]
-            result = result(context) if callable(result) else result
-            if isinstance(result, Exception):
-                raise result
-            return result if isinstance(result, StepHandlerResult) else StepHandlerResult.success(result)
-
-    return Answering
-
-
-USUAL = {
-    "validate": answering({"total": 5, "items": [1, 2]}),
-    "charge": answering(lambda context: {"paid": context.get_dependency_result("validate")["total"]}),
-    "confirm": answering(lambda context: {"sent": sorted(context.dependency_results)}),
-}
-
-
-def run_of(handlers=USUAL, input=None, **keywords):
-    """The history of a run of ORDER."""
-    return Simulation(ORDER, handlers=handlers, **keywords).run(input or {}).history
-
-
-def against(history, **handlers):
-    """The verdicts on it with some handlers changed."""
-    return check_against(history, {**USUAL, **handlers}, template=ORDER)
-
-
-def told(check):
-    """Step, attempt and verdict of each attempt."""
-    return [(one.step, one.attempt, one.verdict) for one in check.attempts]
-
-
-def as_production(history):
-    """What Tasker's REST interface would show of it: no types, no edges, no checkpoints, few instants, no seed."""
-    steps = []
-    for step in history.steps:
-        last = len(step.attempts) - 1
-        attempts = [
-            one._replace(
-                enqueued_at=None, started_at=one.started_at if index == last else None, checkpoints=(), faults=()
-            )
-            for index, one in enumerate(step.attempts)
-        ]
-        moves = tuple(one for one in step.transitions if one.after == "enqueued_for_orchestration")
-        steps.append(replace(step, type="", parents=(), attempts=tuple(attempts), transitions=moves))
-    return replace(history, profile="recorded", seed=0, faults=(), effects=(), events=(), steps=tuple(steps))
 
 
 def undisturbed(attempt):
@@ -117,11 +37,6 @@ def undisturbed(attempt):
         and all("delay" in one for one in attempt.faults)
         and not (outcome.error_type == "timeout" and attempt.faults)
     )
-
-
-def production(file):
-    """A recorded task as an imported history."""
-    return History.from_json(pretty(imported(read_rest([file]))))
 
 
 # -- the same ----------------------------------------------------------------------------------------------------------
@@ -148,191 +63,6 @@ def test_a_run_is_the_same_against_its_own_handlers(data):
         assert {one.verdict for one in check.attempts} <= {"same", "not run"}, str(check)
         run = {(one.step, one.attempt) for one in check.of("same")}
         assert {(step.name, one.number) for step in history.steps for one in step.attempts if undisturbed(one)} == run
-
-
-@settings(max_examples=40, suppress_health_check=list(HealthCheck))
-@given(st.data())
-def test_what_production_shows_is_enough(data):
-    """Without edges, types, checkpoints and seed, and with few instants, the same handlers come to the same."""
-    types = data.draw(st.sampled_from(TYPES[:3]))  # with both, convergences don't wait (row 20), and REST hides that
-    template = data.draw(templates(types=types))
-    simulation = Simulation(template, handlers=calm_handlers_for(template), profile="tasker-0.1.8")
-    try:
-        history = simulation.run({"steps": template["steps"]}).history
-    except SubmissionRefused:
-        return
-    check = check_against(as_production(history), calm_handlers_for(template), template=template)
-    assert {one.verdict for one in check.attempts} <= {"same", "not run"}, str(check)
-    assert {one.why for one in check.of("not run")} <= {"whether an earlier attempt left a checkpoint isn't recorded"}
-
-
-@pytest.mark.parametrize("file", REST, ids=lambda path: path.stem)
-def test_real_tasks_are_the_same(file):
-    """Tasks that a real Tasker has done come to the same with their own handlers, but for what hangs on a secret."""
-    history = production(file)
-    check = check_against(history, HANDLERS, template=TEMPLATES[history.template["name"]])
-    others = [(one.step, one.verdict, one.why) for one in check.attempts if one.verdict != "same"]
-    secret = "now passes, but it has read what is only a placeholder here: input.payment_info.token"
-    assert others == {
-        "order_declined": [("process_payment", "unclear", secret)],
-        "order_cancelled": [("update_inventory", "not run", "no result of its handler is recorded")],
-    }.get(file.stem, [])
-    assert check.same == (file.stem != "order_declined")
-
-
-BATCH = {"batch_size": 4, "parallelism": 1, "cursor_field": "id", "worker_template": "work"}
-ROWS = {
-    "name": "rows",
-    "namespace_name": "shop",
-    "version": "1.0.0",
-    "steps": [
-        {
-            "name": "analyze",
-            "type": "batchable",
-            "handler": {"callable": "analyze", "initialization": {"worker_template_name": "work"}},
-            "batch_config": {**BATCH, "failure_strategy": "fail_fast"},
-        },
-        {
-            "name": "work",
-            "type": "batch_worker",
-            "handler": {"callable": "work"},
-            "dependencies": ["analyze"],
-            "batch_config": {**BATCH, "failure_strategy": "fail_fast"},
-        },
-        {
-            "name": "report",
-            "type": "deferred_convergence",
-            "handler": {"callable": "report"},
-            "dependencies": ["work"],
-        },
-    ],
-}
-LOST = "of the checkpoint that an earlier attempt left only the cursor is recorded"
-
-
-def partly(history):
-    """The history as PostgreSQL would show it: of a checkpoint that isn't the last only the cursor."""
-    steps = []
-    for step in history.steps:
-        attempts = [
-            one._replace(checkpoints=tuple((at, {"cursor": record["cursor"]}) for at, record in one.checkpoints))
-            for one in step.attempts
-        ]
-        steps.append(replace(step, attempts=tuple(attempts)))
-    return replace(history, profile="recorded", seed=0, steps=tuple(steps))
-
-
-@pytest.mark.parametrize(
-    ("shown", "why"),
-    [
-        (lambda history: history, None),
-        (lambda history: replace(history, profile="recorded", seed=0), None),
-        (partly, LOST),
-        (as_production, "whether an earlier attempt left a checkpoint isn't recorded"),
-    ],
-)
-def test_a_retry_goes_on_where_the_attempt_before_left_off(shown, why):
-    """The second batch failed behind a checkpoint; its retry is given that, and isn't run if that isn't known."""
-    history = Simulation(ROWS, handlers=calm_handlers_for(ROWS), profile="tasker-0.1.8").run({}).history
-    check = check_against(shown(history), calm_handlers_for(ROWS), template=ROWS)
-    assert {(one.step, one.attempt, one.why) for one in check.of("not run")} == (
-        {("work_002", 2, why)} if why else set()
-    )
-    assert check.same
-
-
-def test_a_handler_that_yields_elsewhere_now():
-    """Where a history has the checkpoints, they are compared; a piece too many is no end."""
-    handlers = calm_handlers_for(ROWS)
-    history = Simulation(ROWS, handlers=handlers).run({}).history
-
-    class Counts(handlers["work"]):
-        def checkpoint_yield(self, **fields):
-            return super().checkpoint_yield(**{**fields, "items_processed": 3})
-
-    check = check_against(history, {**handlers, "work": Counts}, template=ROWS)
-    assert told(check)[1] == ("work_001", 1, "differs")
-    assert (check.attempts[1].place, check.attempts[1].actual) == ("checkpoints[0].items_processed", "3")
-
-    class Yields(handlers["work"]):
-        def call(self, context):
-            return self.checkpoint_yield(cursor=7, items_processed=1)
-
-    check = check_against(history, {**handlers, "work": Yields}, template=ROWS)
-    assert told(check)[1] == ("work_001", 1, "now fails")
-    assert check.attempts[1].actual == "no result: it yields another checkpoint, with cursor 7, and doesn't end"
-
-
-def test_a_busy_worker_calls_later_than_it_claims():
-    """A retry is told when the attempt before was claimed, as Tasker writes it down."""
-    steps = [{"name": name, "handler": {"callable": name}} for name in ("one", "two")]
-    template = {"name": "w", "namespace_name": "n", "version": "1.0.0", "steps": steps}
-    fails = answering(ConnectionError("busy"), lambda context: seen(context)["parts"])
-    handlers = {"one": fails, "two": fails}
-    durations = {"one": "3s", "two": "2s"}
-    simulation = Simulation(template, handlers=handlers, profile="tasker-0.1.8", workers=1, durations=durations)
-    history = simulation.run({}).history
-    first = history.steps[1].attempts[0]
-    assert first.started_at > 0  # claimed at 0, and called when the other step had ended
-    assert check_against(history, handlers, template=template).same
-
-
-def test_a_convergence_that_did_not_wait_saw_nothing():
-    """As built, beside a decision, it runs before its batch (row 20); what came later isn't what it was given."""
-    start = {"name": "start", "handler": {"callable": "start"}}
-    decide = {"name": "decide", "type": "decision", "handler": {"callable": "decide"}, "dependencies": ["start"]}
-    branch = {"name": "branch_1", "handler": {"callable": "branch_1"}, "dependencies": ["decide"]}
-    template = {**ROWS, "steps": [start, *ROWS["steps"], decide, branch]}
-    handlers = {**calm_handlers_for(template), "analyze": Analyze, "work": Work}
-    handlers["report"] = answering(lambda context: {"seen": sorted(context.dependency_results)})
-    history = Simulation(template, handlers=handlers, profile="tasker-0.1.8", workers=9, seed=3).run({}).history
-    (report,) = (step for step in history.steps if step.name == "report")
-    assert report.attempts[0].outcome.result == {"seen": []}
-    assert any(step.name.startswith("work_") for step in history.steps)
-    check = check_against(history, handlers, template=template)
-    assert ("report", 1, "same") in told(check)
-
-
-def test_attempts_have_the_limit_of_then():
-    """A template that allows more attempts today doesn't change what a handler was told."""
-    tells = answering(lambda context: {"of": context.max_retries})
-    history = run_of({**USUAL, "charge": tells})
-    steps = [{**step, "retry": {"max_attempts": 9}} for step in ORDER["steps"]]
-    assert check_against(history, {**USUAL, "charge": tells}, template={**ORDER, "steps": steps}).same
-
-
-def test_what_chance_and_clock_make_is_compared_by_type():
-    """Identifiers, random numbers and instants of an imported task aren't known; their places are, and their types."""
-
-    def result(context):
-        now = datetime.now(UTC)
-        drawn = {"id": str(uuid.uuid4()), "n": random.random(), "at": now.isoformat(), "day": now.date().isoformat()}
-        return {**drawn, "order": str(context.task_uuid), "step": str(context.step_uuid)}
-
-    history = as_production(run_of({**USUAL, "charge": answering(result)}, seed=5))
-    check = against(history, charge=answering(result))
-    assert check.same
-    assert check.attempts[1].unsteady == ("result.id", "result.n", "result.at", "result.order")
-    check = against(history, charge=answering(lambda context: {**result(context), "n": str(random.random())}))
-    assert (check.attempts[1].verdict, check.attempts[1].place) == ("differs", "result.n")
-
-
-@pytest.mark.parametrize("lucky", [False, True])
-def test_what_chance_decides_is_no_noise(lucky):
-    """Success and failure count, though another draw would have it the other way."""
-    looks = iter([lucky, not lucky])
-    gamble = answering(lambda context: {"paid": 5} if next(looks) else ValueError("no luck"))
-    check = against(as_production(run_of()), charge=gamble)
-    assert check.attempts[1].verdict == ("same" if lucky else "now fails")
-
-
-def test_a_class_of_error_is_no_noise():
-    """An error's type that hangs on chance counts as it is."""
-    kinds = iter(["b", "a"])
-    one_or_other = answering(lambda context: StepHandlerResult.failure("no", error_type=next(kinds), retryable=False))
-    a = answering(StepHandlerResult.failure("no", error_type="a", retryable=False))
-    check = against(as_production(run_of({**USUAL, "charge": a})), charge=one_or_other)
-    assert (check.attempts[1].verdict, check.attempts[1].place) == ("differs", "error.error_type")
 
 
 # -- not the same ------------------------------------------------------------------------------------------------------
@@ -571,12 +301,6 @@ def test_data_for_machines():
     }
 
 
-def test_the_same_check_has_the_same_bytes():
-    """Nothing in it comes from outside, also of an imported task."""
-    texts = {str(check_against(production(REST[0]), HANDLERS, template=TEMPLATES["product_import"])) for _ in range(2)}
-    assert len(texts) == 1
-
-
 def test_setup_gives_doubles_a_fresh_start():
     """It is called before the first attempt, at the run's first instant; before each of the two looks."""
     moments = []
@@ -584,143 +308,3 @@ def test_setup_gives_doubles_a_fresh_start():
     check_against(history, USUAL, template=ORDER, setup=lambda: moments.append(datetime.now(UTC)))
     assert moments == [history.start, history.start + (moments[1] - moments[0])]
     assert moments[0] < moments[1]
-
-
-# -- requests ----------------------------------------------------------------------------------------------------------
-
-PAY = "https://pay.example/charges"
-
-
-def paying(context):
-    """Charges over HTTP; the answer's status tells how it went."""
-    import httpx
-
-    try:
-        answer = httpx.post(PAY, json={"amount": 5})
-    except httpx.HTTPError as error:
-        return StepHandlerResult.failure(f"{type(error).__name__}: {error}", error_type="network")
-    if answer.is_error:
-        return StepHandlerResult.failure(f"refused with {answer.status_code}", error_type="refused", retryable=False)
-    return {"id": answer.json()["id"]} if answer.content else {"id": None}
-
-
-@pytest.mark.parametrize(
-    "answer", [{"status": 402}, {"status": 503}, {"status": 204}, {"error": "timeout"}, {"error": "refused"}]
-)
-def test_recorded_answers_are_given_again(answer):
-    """A status without a body, or no answer at all, is all in the history."""
-    handlers = {**USUAL, "charge": answering(paying)}
-    history = run_of(handlers, routes=[{"method": "POST", "url": PAY, **answer}])
-    assert check_against(history, handlers, template=ORDER).same
-
-
-def test_a_body_is_not_in_a_history():
-    """Then routes must say it; without them the attempt fails with the message of a request that nothing answers."""
-    routes = [{"method": "POST", "url": PAY, "status": 201, "body": {"id": "ch_1"}}]
-    handlers = {**USUAL, "charge": answering(paying)}
-    history = run_of(handlers, routes=routes)
-    assert check_against(history, handlers, template=ORDER, routes=routes).same
-    one = check_against(history, handlers, template=ORDER).attempts[1]
-    assert one.verdict == "now fails"
-    assert one.actual.startswith(f"unanswered_request: Nothing answers POST {PAY}: no route fits.")
-    near = [{"method": "PUT", "url": PAY, "status": 201, "body": {"id": "ch_1"}}]
-    assert (
-        "method: POST, the route has PUT"
-        in check_against(history, handlers, template=ORDER, routes=near).attempts[1].actual
-    )
-
-
-def test_lists_of_answers_begin_anew():
-    """Each of the two looks at an imported task meets the routes as they were given."""
-    handlers = {**USUAL, "charge": answering(paying)}
-    answers = [{"status": 201, "body": {"id": "ch_1"}}, {"status": 201, "body": {"id": "ch_2"}}]
-    routes = [{"method": "POST", "url": PAY, "answers": answers}]
-    history = as_production(run_of(handlers, routes=routes))
-    check = check_against(history, handlers, template=ORDER, routes=routes)
-    assert (check.same, check.attempts[1].unsteady) == (True, ())
-
-
-def test_faults_of_requests_strike_again():
-    """A planned answer is part of what the handler was given."""
-    routes = [{"method": "POST", "url": PAY, "status": 201, "body": {"id": "ch_1"}}]
-    fault = {"step": "charge", "http": {"method": "POST", "url": PAY, "status": 503, "times": 1}}
-    handlers = {**USUAL, "charge": answering(paying)}
-    history = run_of(handlers, routes=routes, faults=[fault])
-    assert check_against(history, handlers, template=ORDER, routes=routes).same
-
-
-# -- what is refused ---------------------------------------------------------------------------------------------------
-
-
-def test_a_history_without_results(tmp_path):
-    """There is nothing to compare with."""
-    history = run_of(faults=[{"step": "validate", "attempt": 1, "hang": True}])
-    with pytest.raises(HistoryError) as refused:
-        check_against(history, USUAL, template=ORDER)
-    assert str(refused.value) == (
-        "The history holds no result of any attempt, so there is nothing to compare with. Import the task with all its "
-        "steps and their audits, or record a run that calls handlers."
-    )
-
-
-def test_what_is_no_history():
-    """A run is as good as its history; anything else is refused."""
-    assert check_against(Simulation(ORDER, handlers=USUAL).run({}), USUAL, template=ORDER).same
-    with pytest.raises(HistoryError) as refused:
-        check_against({"format": "?"}, USUAL, template=ORDER)
-    assert str(refused.value) == ("{'format': '?'} is no history: give a run, a History or the path of a history file.")
-
-
-def test_a_template_is_needed():
-    """A history that doesn't know its template says which one it is of."""
-    with pytest.raises(HistoryError) as refused:
-        check_against(run_of(), USUAL)
-    assert str(refused.value) == (
-        "The history doesn't hold its template, shop/orders 1.0.0. "
-        "Give its file: --template FILE (template= in Python)."
-    )
-
-
-def test_another_template():
-    """Both are named."""
-    with pytest.raises(HistoryError) as refused:
-        check_against(run_of(), USUAL, template={**ORDER, "name": "parcels"})
-    assert str(refused.value) == (
-        "The history is of template shop/orders 1.0.0, and the template is shop/parcels 1.0.0. Give its own template."
-    )
-
-
-def test_a_step_that_the_template_lacks_today():
-    """The steps of both are named."""
-    with pytest.raises(HistoryError) as refused:
-        check_against(run_of(), USUAL, template={**ORDER, "steps": ORDER["steps"][:2]})
-    assert str(refused.value) == (
-        "The history has steps that the template doesn't have today:\n  confirm\n"
-        "Give the template as it was then. The steps of this one:\n  validate\n  charge"
-    )
-
-
-def test_a_newer_version_of_the_template_is_no_other():
-    """It is told, since the step's configuration may be another one."""
-    check = check_against(run_of(), USUAL, template={**ORDER, "version": "1.1.0"})
-    assert check.same
-    assert "The run is of version 1.0.0 of its template, and the template is of version 1.1.0 today." in str(check)
-
-
-def test_a_step_without_a_handler_today():
-    """Every such step is named."""
-    with pytest.raises(HandlerError, match=r"Step 'charge': no handler for 'charge'"):
-        check_against(run_of(), {"validate": USUAL["validate"], "confirm": USUAL["confirm"]}, template=ORDER)
-
-
-def test_handlers_that_a_file_could_not_hold(tmp_path, monkeypatch):
-    """A recording whose handlers have no home needs some to be given."""
-    monkeypatch.chdir(tmp_path)
-    path = Simulation(ORDER, handlers=USUAL).run({}).save("x.history.json")
-    with pytest.raises(HistoryError) as refused:
-        check_against(path)
-    assert str(refused.value) == (
-        "x.history.json couldn't hold these handlers, which no module has under their names:\n"
-        "  charge\n  confirm\n  validate\nGive handlers: --handlers MODULE_OR_FILE (handlers= in Python)."
-    )
-    assert check_against(path, USUAL).same
