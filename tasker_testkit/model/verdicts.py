@@ -18,7 +18,8 @@ class AttemptVerdict:
 
     * ``same``: the same result, or the same failure.
     * ``differs``, ``now fails``, ``now passes``: ``place`` is the first in which they part (``result.total``),
-      ``expected`` and ``actual`` what was and is there, as JSON text; ``further`` are more such places.
+      ``expected`` and ``actual`` what was and is there, as JSON text; ``further`` are more such places. ``why`` says so
+      if secrets are there, of which only the placeholders are compared.
     * ``unclear``: they part, but the handler has read what the history has only a placeholder of; ``why`` says what.
     * ``not run``: ``why`` says for which reason.
 

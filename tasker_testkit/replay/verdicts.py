@@ -5,14 +5,16 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
-from tasker_testkit.model.changes import Path, changes, in_words, quiet, value_at
+from tasker_testkit.model.changes import MISSING, Path, changes, in_words, quiet, value_at
 from tasker_testkit.model.verdicts import AttemptVerdict, Verdict
 from tasker_testkit.replay.alignment import shown
 from tasker_testkit.replay.levels import json_type
+from tasker_testkit.replay.placeholders import placeholders_in
 
 _WORKERS_OWN: Final = ("completed_at", "started_at", "execution_time_ms", "worker_id", "worker_hostname")
 """What a worker writes into the metadata by itself."""
 _COMPARED: Final = ("stored", "checkpoints")
+_HIDDEN: Final = "a secret is there, and placeholders of secrets are compared"
 
 
 def handlers_part(stored: Mapping[str, Any]) -> dict[str, Any]:
@@ -54,10 +56,15 @@ def verdict_on(
     place = _place(found[0]) if differs else ""
     here = (shown(value_at(then, found[0])), shown(value_at(now, found[0]))) if differs else endings
     further = tuple(dict.fromkeys(map(_place, found[1:]))) if differs else ()
-    if not read:
-        return AttemptVerdict(step, attempt, kind, place, *here, further, "", unsteady)
-    why = f"{kind}, but it has read what is only a placeholder here: {', '.join(read)}"
-    return AttemptVerdict(step, attempt, "unclear", place, *here, further, why, unsteady)
+    if read:
+        why = f"{kind}, but it has read what is only a placeholder here: {', '.join(read)}"
+        return AttemptVerdict(step, attempt, "unclear", place, *here, further, why, unsteady)
+    hidden = differs and any(placeholders_in(_plain(value_at(side, found[0]))) for side in (then, now))
+    return AttemptVerdict(step, attempt, kind, place, *here, further, _HIDDEN if hidden else "", unsteady)
+
+
+def _plain(value: Any) -> Any:
+    return None if value is MISSING else value
 
 
 def _may_vary(place: Path, then: Any, now: Any) -> bool:

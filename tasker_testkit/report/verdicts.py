@@ -70,11 +70,9 @@ def _table(found: Verdicts, width: int, signs: Signs) -> Iterator[Line]:
         mark, tone = _LOOKS[one.verdict]
         said = padded(f"{signs.of[mark]} {one.verdict}", _WIDEST_VERDICT)
         start = (Span(padded(abbreviated(name, room, signs), room)), Span(f"  #{one.attempt:<3}", "quiet"))
-        told = Span(f"  {clean(one.why or one.place, signs)}", "quiet") if one.why or one.place else Span("")
-        if one.verdict == "not run" or not one.why:
-            yield (*start, Span(said, tone), told)
-        else:
-            yield (*start, Span(said, tone))
+        beside = one.why if one.verdict == "not run" else one.place
+        yield (*start, Span(said, tone), Span(f"  {clean(beside, signs)}", "quiet"))
+        if one.verdict != "not run":
             yield from ((Span(f"    {line}", "quiet"),) for line in _wrapped(one.why, width - 4, signs))
         yield from _sides(one, width, signs)
 

@@ -266,7 +266,9 @@ def test_a_secret_in_a_result_is_watched_too(tmp_path, monkeypatch):
     assert told(check) == [("validate", 1, "same"), ("charge", 1, "unclear"), ("confirm", 1, "same")]
     assert check.attempts[1].why.endswith("a placeholder here: validate's result.token")
     other = answering({"token": "tok_secret_2", "total": 5})
-    assert check_against(path, {**handlers, "validate": other}, template=ORDER).attempts[0].verdict == "differs"
+    first = check_against(path, {**handlers, "validate": other}, template=ORDER).attempts[0]
+    assert (first.verdict, first.place) == ("differs", "result.token")
+    assert first.why == "a secret is there, and placeholders of secrets are compared"
 
 
 # -- how it is compared ------------------------------------------------------------------------------------------------
