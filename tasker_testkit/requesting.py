@@ -78,7 +78,7 @@ class Switchboard:
 
     def advance(self, microseconds: int) -> None:
         """Let virtual time pass, or take some back."""
-        self._world.advance(microseconds)
+        self._world.pause(microseconds)
 
     def keep(self, call: HttpCall) -> None:
         """Write the request down with its attempt."""

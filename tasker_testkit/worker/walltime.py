@@ -107,6 +107,13 @@ class World:
         self.elapsed_us += microseconds
         self._show()
 
+    def pause(self, microseconds: int) -> None:
+        """The thread that asks sleeps, others of its handler get on meanwhile; or it takes some time back."""
+        if microseconds > 0:
+            threads.pause(self, microseconds)
+        else:
+            self.advance(microseconds)
+
     def begin(self, moment: datetime, ticket: Ticket, seed: str) -> None:
         """An attempt starts at that instant; the watchdog watches it, and it draws from generators of that seed."""
         self.move_to(moment)

@@ -6,6 +6,7 @@ import asyncio
 import json
 import socket
 import time
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 
 import httpx
@@ -225,6 +226,31 @@ def test_requests_of_one_event_loop_wait_side_by_side(shop):
 
     run = shop(lambda context: {"all": asyncio.run(all_three())}, routes=[{**ROUTE, "delay": "4s"}]).run({})
     assert run["charge"].result == {"all": [201, 201, 201]}
+    assert run.elapsed == timedelta(seconds=4)
+
+
+def test_requests_of_several_threads_wait_side_by_side(shop):
+    """Two answers of 4 s take 4 s together, and a nap beside one takes its own time; so do timeouts."""
+
+    def ask(context):
+        begun, seen = time.monotonic(), []
+
+        def asked(timeout):
+            try:
+                httpx.post(URL, timeout=timeout)
+            except httpx.ReadTimeout:
+                seen.append("timeout")
+            seen.append(time.monotonic() - begun)
+
+        with ThreadPoolExecutor(3) as pool:
+            for timeout in (5, 5, 3):
+                pool.submit(asked, timeout)
+            time.sleep(1)
+            seen.append(time.monotonic() - begun)
+        return {"seen": seen}
+
+    run = shop(ask, routes=[{**ROUTE, "delay": "4s"}]).run({})
+    assert run["charge"].result == {"seen": [1, "timeout", 3, 4, 4]}
     assert run.elapsed == timedelta(seconds=4)
 
 

@@ -20,8 +20,8 @@ class Clock(Protocol):
 
     elapsed_us: int
 
-    def advance(self, microseconds: int) -> None:
-        """Let virtual time pass."""
+    def pause(self, microseconds: int) -> None:
+        """Let virtual time pass for the thread that asks, or take some back."""
 
 
 class Alone:
@@ -55,7 +55,7 @@ class Alone:
 
     def advance(self, microseconds: int) -> None:
         """Let virtual time pass, or take some back."""
-        self._clock.advance(microseconds)
+        self._clock.pause(microseconds)
 
     def keep(self, call: HttpCall) -> None:
         """Nobody asks for it: the router has the requests themselves."""
