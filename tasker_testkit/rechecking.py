@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -97,8 +97,13 @@ def check_against(
         start=written(past.start),
         attempts=tuple(_verdicts(today, looks, level, ignore)),
         never_ran=tuple(step.name for step in past.steps if not step.attempts),
-        notes=today.notes,
+        notes=(*today.notes, *(_unmet(today) if routes is not None else ())),
     )
+
+
+def _unmet(today: Today) -> Iterator[str]:
+    """A sentence on each route that no request met."""
+    return (f"No request met the route {one}." for one in today.simulation.routes.unused())
 
 
 def _loaded(history: Any) -> tuple[History, str, Path]:

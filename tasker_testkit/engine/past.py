@@ -65,7 +65,7 @@ class Past:
             one = new.get(step.name) or NewStep(step.name, step.type, definition, plain(definition).inputs)
             self.ledger.add_step(one).max_attempts = step.max_attempts
             if step.name not in new and step.name != definition.name:
-                self.unknown[step.name] = "its cursor isn't recorded: no result is that it was made of"
+                self.unknown[step.name] = "the result that it was made of isn't recorded, and its cursor was in it"
                 edges.update(_declared(step.name, definitions, blueprint))
         known = dict.fromkeys((parent, step.name) for step in self._history.steps for parent in step.parents)
         lacking = {step.name for step in self._history.steps if not (whole or step.parents)}

@@ -251,6 +251,8 @@ def test_a_secret_that_a_handler_looks_at_leaves_it_open(tmp_path, monkeypatch):
         "true",
         "false",
     )
+    later = check_against(path, {**USUAL, "charge": PAYS, "confirm": answering({"sent": 1})}, template=ORDER)
+    assert told(later)[1:] == [("charge", 1, "unclear"), ("confirm", 1, "differs")]
     blind = answering(lambda context: {"ok": context.get_input("payment")["kind"] == "cash", "of": 5})
     assert told(check_against(path, {**USUAL, "charge": blind}, template=ORDER))[1] == ("charge", 1, "differs")
 

@@ -76,6 +76,13 @@ def test_faults_of_requests_strike_again():
     assert check_against(history, handlers, template=ORDER, routes=routes).same
 
 
+def test_routes_that_nobody_meets_are_told():
+    """A route that was given and that no request met is named; those of the run itself may be for other attempts."""
+    routes = [{"method": "POST", "url": PAY, "status": 402}]
+    check = check_against(run_of(), USUAL, template=ORDER, routes=routes)
+    assert (check.same, check.notes) == (True, (f"No request met the route POST {PAY}.",))
+
+
 # -- what is refused ---------------------------------------------------------------------------------------------------
 
 

@@ -98,6 +98,7 @@ ROWS = {
         },
     ],
 }
+NO_CURSOR = "the result that it was made of isn't recorded, and its cursor was in it"
 LOST = "of the checkpoint that an earlier attempt left only the cursor is recorded"
 
 
@@ -130,6 +131,19 @@ def test_a_retry_goes_on_where_the_attempt_before_left_off(shown, why):
         {("work_002", 2, why)} if why else set()
     )
     assert check.same
+
+
+def test_a_result_that_is_not_recorded_leaves_a_gap():
+    """Batches without their analyzer's result have no cursor; who depends on it can't be given what it had."""
+    history = as_production(Simulation(ROWS, handlers=calm_handlers_for(ROWS), profile="tasker-0.1.8").run({}).history)
+    steps = list(history.steps)
+    steps[0] = replace(steps[0], attempts=(steps[0].attempts[0]._replace(outcome=None),))
+    check = check_against(replace(history, steps=tuple(steps)), calm_handlers_for(ROWS), template=ROWS)
+    assert {one.step: one.why for one in check.attempts if one.attempt == 1} == {
+        "analyze": "no result of its handler is recorded",
+        **dict.fromkeys(("work_001", "work_002", "work_003"), NO_CURSOR),
+        "report": "the result of 'analyze', which it had, isn't recorded",
+    }
 
 
 def test_a_handler_that_yields_elsewhere_now():
