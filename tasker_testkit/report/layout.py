@@ -28,6 +28,7 @@ NARROWEST: Final = 40
 """A timeline is never drawn for fewer cells than this."""
 _STACKED_BELOW: Final = 72
 _MOST_ENTRIES: Final = 200
+_MOST_OF_A_NOTE: Final = 6
 _TONES: Final[dict[str, Tone]] = {"good": "good", "bad": "bad", "open": "odd", "none": "quiet", "note": "odd"}
 
 
@@ -167,6 +168,9 @@ def _start(at: str, entry: Entry, columns: _Columns, signs: Signs) -> Line:
 
 def _body(entry: Entry, room: int, signs: Signs) -> Iterator[Line]:
     """What happened, with its timing and faults behind it if there is room, else below it; then what followed."""
+    if entry.mark == "note":
+        yield from _note(entry, room, signs)
+        return
     tail = list(_tail(entry, room, signs))
     behind = sum(cells(span.text) + 2 for span in tail)
     fits = behind <= room // 2 or cells(entry.text) + behind <= room
@@ -175,6 +179,16 @@ def _body(entry: Entry, room: int, signs: Signs) -> Iterator[Line]:
     yield from () if fits else ((span,) for span in tail)
     for line in entry.after:
         yield (Span(shortened(line, room, signs), "quiet"),)
+
+
+def _note(entry: Entry, room: int, signs: Signs) -> Iterator[Line]:
+    """What was noticed, in as many lines as it needs (at most ``_MOST_OF_A_NOTE``): what to do is often at its end."""
+    indent = "  "
+    lines = textwrap.wrap(
+        entry.text, room, subsequent_indent=indent, max_lines=_MOST_OF_A_NOTE, placeholder=signs.ellipsis
+    )
+    for line in lines or [""]:
+        yield (Span(shortened(line, room, signs), _text_tone(entry)),)
 
 
 def _text_tone(entry: Entry) -> Tone:

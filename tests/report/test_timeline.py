@@ -255,3 +255,19 @@ def test_stuck_in_many_words(make):
         "       b: in_progress, its result never arrives, for a\n"
         "       reason that needs words"
     )
+
+
+def test_a_warning_is_told_to_its_end(make):
+    """A long warning goes on below itself, since what to do is at its end; one without an end is cut at six lines."""
+    told = "step route: " + " ".join(f"word{number}" for number in range(18)) + " do this"
+    run = make.history("t", make.step("route"), warnings=({"at": 0, "text": told},))
+    assert timeline(run, width=80).splitlines()[4:-1] == [
+        "0 s  warning    !  step route: word0 word1 word2 word3 word4 word5 word6 word7",
+        "                     word8 word9 word10 word11 word12 word13 word14 word15",
+        "                     word16 word17 do this",
+        "     route      ○  never ran: complete",
+    ]
+    endless = make.history("t", make.step("route"), warnings=({"at": 0, "text": told * 20},))
+    lines = timeline(endless, width=80).splitlines()[4:-1]
+    assert len(lines) == 7
+    assert lines[5].endswith("…")
