@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from typing import Any
+from typing import Any, Final
 
 from tasker_testkit.engine.growth import (
     Blueprint,
@@ -12,24 +12,46 @@ from tasker_testkit.engine.growth import (
     Linked,
     NewStep,
     plain,
+    told,
     without_collision,
 )
 from tasker_testkit.errors import RunError, near
 from tasker_testkit.model.template import StepTemplate
 
+BATCHING: Final = "Return batch_analyzer_success(...) or no_batches_outcome(...)"
+"""What an analyzer has to return, in Tasker's names."""
+
 
 def batches(result: Any) -> Mapping[str, Any] | None:
     """The batch outcome of an analyzer's result; None for anything malformed, which makes nothing grow."""
+    return None if not_a_batch(result) else result["batch_processing_outcome"]
+
+
+def not_a_batch(result: Any) -> str:
+    """Why an analyzer's result makes nothing grow, though it doesn't say so; empty if it is well formed."""
     outcome = result.get("batch_processing_outcome") if isinstance(result, Mapping) else None
-    if not isinstance(outcome, Mapping):
-        return None
-    if outcome.get("type") == "no_batches":
-        return outcome
-    if outcome.get("type") != "create_batches" or not isinstance(outcome.get("worker_template_name"), str):
-        return None
-    counts = _whole(outcome.get("worker_count"), 32) and _whole(outcome.get("total_items"), 64)
+    if outcome is None:
+        return "there is no 'batch_processing_outcome' in it"
+    kind = outcome.get("type") if isinstance(outcome, Mapping) else None
+    if kind not in ("create_batches", "no_batches"):
+        return f"its outcome has to be a mapping with the type create_batches or no_batches, not {told(outcome)}"
+    return "" if kind == "no_batches" else _wrong_with(outcome)
+
+
+def _wrong_with(outcome: Mapping[str, Any]) -> str:
+    if not isinstance(outcome.get("worker_template_name"), str):
+        return f"its worker_template_name has to be a text, not {told(outcome.get('worker_template_name'))}"
+    for key, bits in (("worker_count", 32), ("total_items", 64)):
+        if not _whole(outcome.get(key), bits):
+            return f"its {key} has to be a whole number from 0, not {told(outcome.get(key))}"
     cursors = outcome.get("cursor_configs")
-    return outcome if counts and isinstance(cursors, list) and all(map(_is_cursor, cursors)) else None
+    if not isinstance(cursors, list):
+        return f"its cursor_configs have to be a list, not {told(cursors)}"
+    if all(map(_is_cursor, cursors)):
+        return ""
+    number = next(number for number, cursor in enumerate(cursors, 1) if not _is_cursor(cursor))
+    needs = "batch_id (a text), start_cursor, end_cursor and batch_size (a whole number from 0)"
+    return f"its cursor number {number} lacks what each of them needs, {needs}"
 
 
 def _whole(value: Any, bits: int) -> bool:
@@ -76,9 +98,10 @@ def batch_growth(
     new_edges += [(step.name, convergence.name) for step in instances for convergence in convergences]
     later = [plain(step) for step in convergences if step.name not in existing]
     new = [step for step in instances if step.name not in existing]
-    return Growth((*new, *later), without_collision(new_edges, linked))
+    return Growth((*new, *later), without_collision(new_edges, linked, lambda edge: _SAME_ID))
 
 
+_SAME_ID: Final = "Give each cursor a batch_id of its own"
 _PLACEHOLDER: Mapping[str, Any] = {"batch_id": "000", "start_cursor": 0, "end_cursor": 0, "batch_size": 0}
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Mapping
 from heapq import heapify, heappop, heappush
-from typing import Any
+from typing import Any, Final
 
 from tasker_testkit.engine.growth import (
     NOTHING,
@@ -14,18 +14,36 @@ from tasker_testkit.engine.growth import (
     GrowthError,
     Linked,
     plain,
+    told,
     without_collision,
 )
 from tasker_testkit.errors import near
 
+CHOOSING: Final = (
+    "Return decision_success(...) or skip_branches(...), from a function Decision.route(...) or Decision.skip(...)"
+)
+"""What a decision handler has to return, in Tasker's names."""
+
 
 def requested(result: Any) -> list[str]:
     """The steps that a decision's result asks for; anything malformed asks for none."""
-    outcome = result.get("decision_point_outcome") if isinstance(result, Mapping) else None
-    if not isinstance(outcome, Mapping) or outcome.get("type") != "create_steps":
+    if not_a_choice(result) or result["decision_point_outcome"]["type"] == "no_branches":
         return []
+    return list(result["decision_point_outcome"]["step_names"])
+
+
+def not_a_choice(result: Any) -> str:
+    """Why a decision's result counts as no branches though it doesn't say so; empty if it is well formed."""
+    outcome = result.get("decision_point_outcome") if isinstance(result, Mapping) else None
+    if outcome is None:
+        return "there is no 'decision_point_outcome' in it"
+    kind = outcome.get("type") if isinstance(outcome, Mapping) else None
+    if kind not in ("create_steps", "no_branches"):
+        return f"its outcome has to be a mapping with the type create_steps or no_branches, not {told(outcome)}"
     names = outcome.get("step_names")
-    return names if isinstance(names, list) and all(isinstance(name, str) for name in names) else []
+    if kind == "create_steps" and not (isinstance(names, list) and all(isinstance(name, str) for name in names)):
+        return f"its step_names have to be a list of texts, not {told(names)}"
+    return ""
 
 
 def decision_growth(
@@ -45,7 +63,17 @@ def decision_growth(
     chosen = _chosen(blueprint, decision, set(names) | exits, below)
     ordered = sorted(chosen, key=blueprint.places.__getitem__)
     new = tuple(plain(blueprint.steps[name]) for name in ordered if name not in existing)
-    return Growth(new, without_collision(_decision_edges(blueprint, decision, ordered), linked))
+    edges = _decision_edges(blueprint, decision, ordered)
+    return Growth(new, without_collision(edges, linked, lambda edge: _collided(blueprint, edge[1], chosen)))
+
+
+def _collided(blueprint: Blueprint, name: str, chosen: Collection[str]) -> str:
+    """Why a step would hang on its decision twice, or has the edge already, and what to do about it."""
+    missing = [f"'{needed}'" for needed in blueprint.dependencies[name] if needed not in chosen]
+    if len(missing) < 2:
+        return f"'{name}' was made before: let one decision choose all that leads to it"
+    each = f"Each dependency of '{name}' that isn't made with it makes this edge: {', '.join(missing)}"
+    return f"{each}. Leave one of these at the most, or let '{name}' be a deferred_convergence of what can be chosen"
 
 
 def _reach(blueprint: Blueprint, decision: str) -> tuple[set[str], set[str]]:

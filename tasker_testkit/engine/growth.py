@@ -6,7 +6,7 @@ Rules and their order: dynamic workflows of Tasker; the profiles part in rows 19
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -105,11 +105,18 @@ def plain(step: StepTemplate) -> NewStep:
     return NewStep(step.name, step.type, step, step.handler.initialization or None)
 
 
-def without_collision(new: list[Edge], linked: Linked) -> tuple[Edge, ...]:
-    """The new edges. Raises GrowthError if one is there twice, or exists already."""
+def without_collision(new: list[Edge], linked: Linked, hint: Callable[[Edge], str]) -> tuple[Edge, ...]:
+    """The new edges. Raises GrowthError, with the ``hint`` of that edge, if one is there twice or exists already."""
     seen: set[Edge] = set()
     for edge in new:
         if edge in seen or linked(edge):
-            raise GrowthError(f"An edge from '{edge[0]}' to '{edge[1]}' exists already")
+            raise GrowthError(f"An edge from '{edge[0]}' to '{edge[1]}' exists already", hint=hint(edge))
         seen.add(edge)
     return tuple(new)
+
+
+def told(value: Any) -> str:
+    """What a part of a result is, in words. Its texts stay out: a warning goes where secrets mustn't."""
+    if isinstance(value, Mapping):
+        return f"a mapping with the type {value['type']!r:.40}" if "type" in value else "a mapping without a type"
+    return repr(value) if value is None or isinstance(value, (bool, int, float)) else f"a {type(value).__name__}"

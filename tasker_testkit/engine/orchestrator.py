@@ -8,9 +8,9 @@ from __future__ import annotations
 from collections import Counter
 
 from tasker_testkit.engine.backoff import documented_delay, worker_delay
-from tasker_testkit.engine.batches import batch_growth, batches, check_number
+from tasker_testkit.engine.batches import BATCHING, batch_growth, batches, check_number, not_a_batch
 from tasker_testkit.engine.clock import Agenda, first_tick
-from tasker_testkit.engine.decisions import decision_growth, requested
+from tasker_testkit.engine.decisions import CHOOSING, decision_growth, not_a_choice, requested
 from tasker_testkit.engine.growth import NOTHING, Blueprint, Growth, GrowthError
 from tasker_testkit.engine.ledger import Ledger
 from tasker_testkit.engine.readiness import is_stale, picked_up, stale_after
@@ -130,6 +130,8 @@ class Orchestrator:
         result = step.result.result if step.result else None
         if step.type == "decision":
             names, limit = requested(result), self.profile.max_requested_steps
+            if not names and (why := not_a_choice(result)):
+                ledger.warn(f"step {step.name}: its result makes no branches: {why}. {CHOOSING}")
             growth = decision_growth(self.blueprint, step.name, names, ledger.by_name, ledger.linked, limit)
             for name, times in Counter(names).items():
                 if times > 1:
@@ -137,6 +139,7 @@ class Orchestrator:
             return growth
         outcome = batches(result)
         if outcome is None:
+            ledger.warn(f"step {step.name}: its result makes no batches: {not_a_batch(result)}. {BATCHING}")
             return NOTHING
         check_number(step.name, outcome, self.profile.max_batches)
         return batch_growth(self.blueprint, step.name, outcome, ledger.by_name, ledger.linked)

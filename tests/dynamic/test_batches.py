@@ -248,3 +248,42 @@ def test_a_worker_that_is_none(grown, profile, case):
     run = grown(steps(), HANDLERS, stubs=stubs, profile=profile).run()
     told = said + (hint if profile == "documented" else "")
     assert [warning["text"] for warning in run.history.warnings] == [f"step analyze: {told}"]
+
+
+CURSOR = {"batch_id": "001", "start_cursor": 0, "end_cursor": 1, "batch_size": 1}
+BATCH = {
+    "type": "create_batches",
+    "worker_template_name": "work",
+    "worker_count": 1,
+    "total_items": 1,
+    "cursor_configs": [CURSOR],
+}
+
+
+@pytest.mark.parametrize("profile", ["documented", "tasker-0.1.8"])
+@pytest.mark.parametrize(
+    ("outcome", "why"),
+    [
+        (None, "there is no 'batch_processing_outcome' in it"),
+        ("batches", "its outcome has to be a mapping with the type create_batches or no_batches, not a str"),
+        ({**BATCH, "worker_template_name": 1}, "its worker_template_name has to be a text, not 1"),
+        ({**BATCH, "worker_count": -1}, "its worker_count has to be a whole number from 0, not -1"),
+        ({**BATCH, "total_items": None}, "its total_items has to be a whole number from 0, not None"),
+        ({**BATCH, "cursor_configs": {}}, "its cursor_configs have to be a list, not a mapping without a type"),
+        (
+            {**BATCH, "cursor_configs": [CURSOR, {"batch_id": 2}]},
+            "its cursor number 2 lacks what each of them needs, "
+            "batch_id (a text), start_cursor, end_cursor and batch_size (a "
+            "whole number from 0)",
+        ),
+    ],
+)
+def test_a_result_that_is_no_batch_is_told(grown, profile, outcome, why):
+    """Nothing grows and Tasker doesn't say a word about it; the run warns of what is wrong."""
+    stubs = {"start": {}, "analyze": {"batch_processing_outcome": outcome}, "work": {}, "gather": {}}
+    run = grown(steps(), stubs=stubs, profile=profile, unused_faults="allow").run()
+    assert (run.state, list(run.steps)) == ("complete", ["start", "analyze"])
+    assert [warning["text"] for warning in run.history.warnings] == [
+        f"step analyze: its result makes no batches: {why}. "
+        "Return batch_analyzer_success(...) or no_batches_outcome(...)"
+    ]

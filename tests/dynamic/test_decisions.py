@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 from tasker_core import DecisionHandler, StepHandler, StepHandlerResult
 from tasker_core.step_handler.functional import Decision, decision_handler
@@ -182,3 +184,36 @@ def test_a_list_or_dict_from_a_function_is_no_choice(grown, profile):
     plain = decision_handler("route")(lambda context: ["a"])
     run = grown(STEPS, {"route": plain, "meet": Seen}, stubs=STUBS, profile=profile).run()
     assert (run.state, list(run.steps)) == ("complete", ["start", "route"])
+
+
+@pytest.mark.parametrize("profile", ["documented", "tasker-0.1.8"])
+@pytest.mark.parametrize(
+    ("outcome", "why"),
+    [
+        (None, "there is no 'decision_point_outcome' in it"),
+        (
+            {"type": "create", "step_names": ["a"]},
+            "its outcome has to be a mapping with the type create_steps or no_branches, not a mapping with the type "
+            "'create'",
+        ),
+        (["a"], "its outcome has to be a mapping with the type create_steps or no_branches, not a list"),
+        ({"type": "create_steps", "step_names": "a"}, "its step_names have to be a list of texts, not a str"),
+    ],
+)
+def test_a_result_that_is_no_choice_is_told(grown, profile, outcome, why):
+    """Tasker takes it for no branches without a word; the run warns, and a step that is missing for it says why."""
+    run = grown(STEPS, stubs={**STUBS, "route": {"decision_point_outcome": outcome}, "meet": {}}, profile=profile).run()
+    told = f"step route: its result makes no branches: {why}. Return decision_success(...) or skip_branches(...), "
+    assert run.state == "complete"
+    assert [warning["text"] for warning in run.history.warnings] == [
+        f"{told}from a function Decision.route(...) or Decision.skip(...)"
+    ]
+    with pytest.raises(RunError, match=re.escape(f"decision 'route' is complete ({told}")):
+        run["a"]
+
+
+def test_a_choice_of_nothing_needs_no_words(grown):
+    """Who says no branches, or chooses none of them, is understood."""
+    for outcome in ({"type": "no_branches"}, {"type": "create_steps", "step_names": []}):
+        stubs = {**STUBS, "route": {"decision_point_outcome": outcome}, "meet": {}}
+        assert grown(STEPS, stubs=stubs).run().history.warnings == ()

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tasker_testkit.engine.batches import batch_growth
-from tasker_testkit.engine.decisions import decision_growth, requested
+from tasker_testkit.engine.decisions import decision_growth, not_a_choice, requested
 from tasker_testkit.engine.engine import Engine
 from tasker_testkit.engine.growth import Blueprint, GrowthError
 from tasker_testkit.errors import RunError
@@ -315,8 +315,34 @@ def test_growth_in_a_blocked_task_is_never_enqueued(profile):
     ],
 )
 def test_a_malformed_decision_asks_for_nothing(result):
-    """Anything but create_steps with a list of texts is no branch, not an error."""
+    """Anything but create_steps with a list of texts is no branch, not an error, and there are words for it."""
+    no_branches = {"type": "no_branches"}
+    said_so = isinstance(result, dict) and (result.get("decision_point_outcome") or {}).items() >= no_branches.items()
     assert requested(result) == []
+    assert bool(not_a_choice(result)) is not said_so
+
+
+@pytest.mark.parametrize(
+    ("graph", "decision", "names", "hint"),
+    [
+        (
+            "v d[v] a[d] b[d] c[d] m[a,b,c]",
+            "d",
+            ["a"],
+            "Each dependency of 'm' that isn't made with it makes this edge: 'b', 'c'. Leave one of these at the most, "
+            "or let 'm' be a deferred_convergence of what can be chosen",
+        ),
+        ("v d[v] a[d]", "d", ["a"], "'a' was made before: let one decision choose all that leads to it"),
+    ],
+)
+def test_a_collision_says_where_it_comes_from(graph, decision, names, hint):
+    """Tasker's words name the edge only; the hint names the dependencies that make it, or the growth before."""
+    ledger = Ledger(parts(graph))
+    if graph.endswith("a[d]"):
+        ledger.grow(decision, names)
+    with pytest.raises(GrowthError, match="exists already") as refused:
+        ledger.grow(decision, names)
+    assert refused.value.hint == hint
 
 
 @pytest.mark.parametrize("number", [100, 101])
