@@ -91,22 +91,25 @@ class Stubs:
         self._profile = profile
         self._raised = raised
         self._used = used
-        self._met: dict[str, Prepared | None] = {}
+        self._met: dict[str, Prepared] = {}
+        self._prepared: dict[int, Prepared] = {}
+        """By the identity of what was given: a batch's instances share one."""
 
     def of(self, name: str, template_name: str) -> Prepared | None:
         """The stub of a step, under its own name or else that of its template step; None if it has none."""
-        try:
-            return self._met[name]
-        except KeyError:
-            found = self._met[name] = self._meet(name, template_name)
-            return found
+        stub = self._met.get(name)
+        if stub is None and self._given:
+            found = entry_for(self._given, name, template_name)
+            if found is not None:
+                stub = self._met[name] = self._prepared_for(*found)
+        return stub
 
-    def _meet(self, name: str, template_name: str) -> Prepared | None:
-        found = entry_for(self._given, name, template_name)
-        if found is None:
-            return None
-        self._used.add(found[0])
-        return Prepared(found[1], self._profile, self._raised)
+    def _prepared_for(self, name: str, stub: Stub) -> Prepared:
+        self._used.add(name)
+        prepared = self._prepared.get(id(stub))
+        if prepared is None:
+            prepared = self._prepared[id(stub)] = Prepared(stub, self._profile, self._raised)
+        return prepared
 
 
 _DATA: Final = (dict, Failure, Outcome, BaseException, type(None))
