@@ -87,6 +87,7 @@ def check_against(
     Raises HistoryError for a file that is no history or without results, for one of another template, and for an
     unknown level or pattern; TemplateError, HandlerError and RouteError for what can't be used.
     """
+    compared({}, level=level, ignore=ignore)  # says what is wrong with them before anything runs
     past, name, folder = _loaded(history)
     settings = {"routes": routes, "setup": setup, "environment": environment}
     today = today_of(past, name, folder, handlers=handlers, template=template, **settings)
