@@ -12,7 +12,7 @@ from functools import partial
 from hashlib import sha256
 from itertools import islice
 from multiprocessing.context import SpawnContext, SpawnProcess
-from threading import Lock
+from threading import Lock, current_thread, main_thread
 from typing import Final
 
 from tasker_testkit.errors import TaskerTestkitError
@@ -53,7 +53,20 @@ def elsewhere(examiner: Examiner, executor: Executor) -> Iterator[Examine]:
 
 def processes(number: int) -> Executor:
     """So many processes of this machine, each of which starts afresh; a Ctrl-C is for this process alone."""
-    return ProcessPoolExecutor(number, _Spawning(), _deaf)
+    return _Processes(number, _Spawning(), _deaf)
+
+
+class _Processes(ProcessPoolExecutor):
+    """Ends without being hurried: left halfway, the interpreter's own end would wait for ever for its processes."""
+
+    def __exit__(self, *_: object) -> None:
+        ours = current_thread() is main_thread()  # nobody else may say what a signal means
+        before = signal.signal(signal.SIGINT, signal.SIG_IGN) if ours else None
+        try:
+            self.shutdown(cancel_futures=True)
+        finally:
+            if before is not None:
+                signal.signal(signal.SIGINT, before)
 
 
 class _Worker(SpawnProcess):

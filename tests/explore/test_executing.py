@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from concurrent.futures import Executor, Future, ThreadPoolExecutor
+import signal
+from concurrent.futures import Executor, Future, ProcessPoolExecutor, ThreadPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from pathlib import Path
 
@@ -113,6 +114,25 @@ def test_a_worker_that_is_killed_loses_nothing(shop):
         assert found.to_data() == here.to_data()
         with pytest.raises(BrokenProcessPool):
             executor.submit(int).result()
+
+
+def test_a_second_ctrl_c_doesnt_hurry_the_processes_end(monkeypatch: pytest.MonkeyPatch):
+    """While the processes end a Ctrl-C is ignored; before and after it means what it meant."""
+    end = ProcessPoolExecutor.shutdown
+
+    def impatiently(self, *args, **options):
+        signal.raise_signal(signal.SIGINT)
+        end(self, *args, **options)
+
+    monkeypatch.setattr(ProcessPoolExecutor, "shutdown", impatiently)
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background job ignores it
+    try:
+        with processes(1) as executor:
+            assert executor.submit(os.getpid).result() != os.getpid()
+        with pytest.raises(KeyboardInterrupt):
+            signal.raise_signal(signal.SIGINT)
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 def test_a_plan_that_kills_its_process_is_a_failure(shop):
