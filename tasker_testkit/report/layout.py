@@ -23,6 +23,7 @@ from tasker_testkit.report.cells import (
 )
 from tasker_testkit.report.chart import chart, total
 from tasker_testkit.report.story import Entry, counted, entries, error
+from tasker_testkit.report.verdict import unheeded
 
 NARROWEST: Final = 40
 """A timeline is never drawn for fewer cells than this."""
@@ -218,7 +219,7 @@ def _end(history: History, columns: _Columns, signs: Signs) -> Iterator[Line]:
     for step in history.steps:
         if step.state == "error":
             yield (indent, Span(clean(_culprit(step), signs), "bad"))
-    for text in (f"stuck: {history.stuck}" if history.stuck else "").split("\n"):
+    for text in (f"stuck: {history.stuck}" if history.stuck else unheeded(history)).split("\n"):
         for line in textwrap.wrap(clean(text, signs), columns.width - columns.at - 2, subsequent_indent="  "):
             yield (indent, Span(line, "odd"))
 

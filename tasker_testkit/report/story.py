@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 from tasker_testkit.engine.history import AttemptHistory, History, StepHistory
 from tasker_testkit.model.durations import SECOND, spoken
 from tasker_testkit.model.graph import order
 from tasker_testkit.model.outcome import Outcome
 from tasker_testkit.model.requests import UNANSWERED
-from tasker_testkit.model.states import STEP_SATISFIED
+from tasker_testkit.model.states import STEP_SATISFIED, STEP_TERMINAL
 from tasker_testkit.report.cells import Mark, Signs, clean
 
 
@@ -178,28 +178,48 @@ def _consequence(
     step: StepHistory, attempt: AttemptHistory, follower: AttemptHistory | None, signs: Signs
 ) -> Iterator[str]:
     """What became of the step after this attempt, in Tasker's own words; nothing if a success completed it."""
-    kind = _kind(step, attempt)
+    states = _states_after(step, attempt)
+    path = "".join(f" {signs.arrow} {state}" for state in states or [step.state])
     if follower is not None and follower.started_at is not None:
-        if mark(attempt) != "good":
-            yield ", ".join(filter(None, [kind, _again(attempt, follower)]))
-    elif follower is None and not (mark(attempt) == "good" and step.state == "complete"):
-        yield f"{kind} {signs.arrow} {step.state}".strip()
+        settled = path.removesuffix(f" {signs.arrow} enqueued") if {"error", *STEP_TERMINAL} & {*states} else ""
+        if settled or mark(attempt) != "good":
+            kind = f"{_kind(step, attempt, states)}{settled}".strip()
+            yield ", ".join(filter(None, [kind, _again(attempt, follower, reset=bool(settled))]))
+    elif follower is None and not (mark(attempt) == "good" and (states or [step.state]) == ["complete"]):
+        yield f"{_kind(step, attempt, states or [step.state])}{path}".strip()
 
 
-def _kind(step: StepHistory, attempt: AttemptHistory) -> str:
+_RESULT_STORED: Final = frozenset({"enqueued_for_orchestration", "enqueued_as_error_for_orchestration"})
+
+
+def _states_after(step: StepHistory, attempt: AttemptHistory) -> list[str]:
+    """The states that the step entered between this attempt and the next one, or its end; an operator's among them.
+
+    Empty if claims and attempts can't be matched: a dispatch came twice, or the history was made by hand.
+    """
+    claims = [place for place, one in enumerate(step.transitions) if one.after == "in_progress"]
+    if len(claims) != len(step.attempts):
+        return []
+    number = next(place for place, one in enumerate(step.attempts) if one is attempt)
+    following = step.transitions[claims[number] + 1 : (*claims, None)[number + 1]]
+    return [one.after for one in following if one.after not in _RESULT_STORED]
+
+
+def _kind(step: StepHistory, attempt: AttemptHistory, states: Sequence[str]) -> str:
     if attempt.outcome is None or attempt.outcome.success:
         return ""
     if not attempt.outcome.retryable:
         return "permanent"
-    spent = step.state == "error" and step.attempts[-1] is attempt and attempt.number >= step.max_attempts
+    spent = states[:1] == ["error"] and attempt.number >= step.max_attempts
     return "retryable, no attempt left" if spent else "retryable"
 
 
-def _again(attempt: AttemptHistory, follower: AttemptHistory) -> str:
+def _again(attempt: AttemptHistory, follower: AttemptHistory, *, reset: bool) -> str:
     if attempt.ended_at is None:
         return f"dispatched again after {spoken(_between(attempt.started_at, follower.started_at))}"
     wait = _between(attempt.ended_at, follower.started_at)
-    return f"waits {spoken(wait)}" if wait > 0 else "runs again at once"
+    later = f"runs again {spoken(wait)} later" if reset else f"waits {spoken(wait)}"
+    return later if wait > 0 else "runs again at once"
 
 
 def _never_ran(step: StepHistory, states: Mapping[str, str], signs: Signs) -> Entry:

@@ -10,8 +10,16 @@ from tasker_testkit.model.states import STEP_TERMINAL
 def why_ended(history: History) -> str:
     """What failed, went stale, is stuck or was cancelled; of a task that did well, that nothing failed."""
     failed = [_failure(step, history) for step in history.steps if step.state == "error"]
-    reason = "; ".join(failed) or _staleness(history) or _stuck(history) or _cancellation(history) or "nothing failed"
+    ended = _staleness(history) or _stuck(history) or _cancellation(history) or unheeded(history)
+    reason = "; ".join(failed) or ended or "nothing failed"
     return " ".join(reason.split())
+
+
+def unheeded(history: History) -> str:
+    """Why a task is still blocked though an operator settled or reset all that failed (rows 22 and 23)."""
+    if history.state != "blocked_by_failures" or any(step.state == "error" for step in history.steps):
+        return ""
+    return "no step is in error any more, but nothing looks at a blocked task again (rows 22, 23)"
 
 
 def _failure(step: StepHistory, history: History) -> str:

@@ -2,7 +2,14 @@
 
 from __future__ import annotations
 
+import pytest
+
+from tasker_testkit import Failure, Simulation
 from tasker_testkit.report.timeline import timeline
+from tasker_testkit.report.verdict import why_ended
+
+NO = Failure("no", "bad", retryable=False)
+FAILED = {"step": "a", "state": "error"}
 
 
 def test_gateway_timeout(runs):
@@ -271,3 +278,56 @@ def test_a_warning_is_told_to_its_end(make):
     lines = timeline(endless, width=80).splitlines()[4:-1]
     assert len(lines) == 7
     assert lines[5].endswith("…")
+
+
+def operated(action, profile="documented"):
+    """The last lines of a step ``a`` that fails for good, and of which an operator then takes care."""
+    steps = [{"name": "a", "handler": {"callable": "a"}, "retry": {"max_attempts": 2}}]
+    template = {"name": "t", "namespace_name": "n", "version": "1.0.0", "steps": steps}
+    return Simulation(template, stubs={"a": NO}, actions=[action], profile=profile).run()
+
+
+@pytest.mark.parametrize(
+    ("action", "log"),
+    [
+        (
+            {"do": "cancel", "at": "5s"},
+            """\
+0 s  a         1/2  ✗  bad: no
+                       permanent → error → cancelled
+5 s  operator       !  cancel
+5 s  task cancelled""",
+        ),
+        (
+            {"do": "reset_for_retry", "step": "a", "when": FAILED, "delay": "5s"},
+            """\
+0 s  a         1/2  ✗  bad: no
+                       permanent → error → pending, runs again 5 s later
+5 s  operator       !  reset_for_retry a
+     a         1/2  ✗  bad: no
+                       permanent → error
+5 s  task blocked_by_failures
+     by a: bad: no""",
+        ),
+        (
+            {"do": "resolve_manually", "step": "a", "when": FAILED, "delay": "5s"},
+            """\
+0 s  a         1/2  ✗  bad: no
+                       permanent → error → resolved_manually
+5 s  operator       !  resolve_manually a
+5 s  task complete""",
+        ),
+    ],
+    ids=["cancel", "reset", "resolve"],
+)
+def test_what_an_operator_made_of_a_failure_comes_after_it(action, log):
+    """The attempt led to error; where an operator moved the step later is told as a later state, not in its place."""
+    assert operated(action).timeline().endswith(log)
+
+
+def test_a_task_that_stays_blocked_by_nothing_says_why():
+    """As built nothing wakes a blocked task: the end names the rows, since no step is to blame any more."""
+    run = operated({"do": "reset_for_retry", "step": "a", "when": FAILED}, "tasker-0.1.8")
+    why = "no step is in error any more, but nothing looks at a blocked task again (rows 22, 23)"
+    assert run.timeline().endswith(f"0 s  task blocked_by_failures\n     {why}")
+    assert why_ended(run.history) == why
