@@ -97,7 +97,21 @@ class VirtualLoop(asyncio.SelectorEventLoop):
             self._clock.note(f"the handler leaves asyncio tasks behind, which are cancelled: {', '.join(left)}")
         self._left.clear()
 
-    def _worked(self, _: asyncio.Future[Any]) -> None:
+    async def _make_subprocess_transport(self, *args: Any, **fields: Any) -> Any:
+        """As in asyncio; no timer is jumped to while the process runs."""
+        self._jumping.working_elsewhere += 1
+        try:
+            return await super()._make_subprocess_transport(*args, **fields)  # type: ignore[misc]
+        except BaseException:
+            self._worked()
+            raise
+
+    def _child_watcher_callback(self, *args: Any) -> None:
+        """As in asyncio, which calls it in a thread when a process is over."""
+        super()._child_watcher_callback(*args)  # type: ignore[misc]
+        self.call_soon_threadsafe(self._worked)
+
+    def _worked(self, *_: Any) -> None:
         self._jumping.working_elsewhere -= 1
 
 
