@@ -84,6 +84,7 @@ ACTIONS = {
 }
 
 
+@pytest.mark.filterwarnings("ignore:This process .* is multi-threaded:DeprecationWarning")  # Python 3.12: fork
 @pytest.mark.parametrize(("action", "value"), ACTIONS.values(), ids=ACTIONS)
 def test_waiting_for_a_process_takes_no_virtual_time(action, value):
     """However it is waited for, the result is there at the very instant at which the process was started."""
