@@ -61,14 +61,20 @@ def folder(no_handlers: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
 
 @pytest.fixture
 def run(folder: Path, capfd: pytest.CaptureFixture[str]):
-    """Run the command in this process: ``run("run", "orders.yaml", …) -> (exit code, stdout, stderr)``."""
+    """Run the command in this process: ``run("run", "orders.yaml", …) -> (exit code, stdout, stderr)``.
+
+    The folder's modules go with it: another test's folder has others of the same name.
+    """
 
     def run(*arguments: str) -> tuple[int, str, str]:
         code = main(arguments)
         captured = capfd.readouterr()
         return code, captured.out, captured.err
 
-    return run
+    yield run
+    for name, module in list(sys.modules.items()):
+        if str(getattr(module, "__file__", None)).startswith(str(folder)):
+            del sys.modules[name]
 
 
 @pytest.fixture
