@@ -50,6 +50,7 @@ class Explorer:
         executor: Executor | None = None,
         limit: int | None = None,
     ) -> None:
+        _check_sorts(simulation, executor)
         _check_whole("depth", depth, 0)
         _check_whole("limit", limit if limit is not None else 1, 1)
         _check_whole("orders", 1 if orders == "all" else orders, 1, or_else=', or "all"')
@@ -126,13 +127,16 @@ class Explorer:
             states=tuple(one.state for one in seen),
             failures=tuple(findings.all),
             coverage=self._walk.extent,
-            notes=tuple(self._notes()),
+            notes=tuple(self._notes(len(seen) - len(self._seen))),
             title=title_of(self._examiner.simulation),
             rows=tuple(rows_of(seen)),
         )
 
-    def _notes(self) -> Iterator[str]:
+    def _notes(self, besides: int) -> Iterator[str]:
+        """``besides``: how many plans were run that this exploration wouldn't have come to."""
         yield from self._memory.complaints
+        if besides:
+            yield f"failed before, and again, beside this exploration's plans: {besides:,}. The table has them too."
         if self._retraces:
             yield "a token is replayed: only its plan was run."
             return
@@ -195,3 +199,14 @@ def explore(
 def _check_whole(name: str, value: Any, least: int, *, or_else: str = "") -> None:
     if not isinstance(value, int) or isinstance(value, bool) or value < least:
         raise TaskerTestkitError(f"{name}={value!r:.80}: give a whole number from {least}{or_else}.")
+
+
+def _check_sorts(simulation: Any, executor: Any) -> None:
+    if not isinstance(simulation, Simulation):
+        raise TaskerTestkitError(
+            f"explore({simulation!r:.80}): give a Simulation, as in explore(Simulation(template, handlers=...), input)."
+        )
+    if executor is not None and not callable(getattr(executor, "submit", None)):
+        raise TaskerTestkitError(
+            f"executor={executor!r:.80}: give a concurrent.futures.Executor such as ProcessPoolExecutor(2), or None."
+        )

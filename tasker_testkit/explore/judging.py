@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import os
 import sys
 import traceback
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -16,6 +17,7 @@ from tasker_testkit.errors import TaskerTestkitError
 from tasker_testkit.explore.views import Film, TaskView
 from tasker_testkit.model.durations import spoken
 
+_PACKAGE: Final = str(Path(__file__).parents[1]) + os.sep
 _MOST: Final = 12
 """How many steps and effects a message shows."""
 
@@ -233,9 +235,9 @@ def _objection(invariant: Invariant, subject: Any) -> str | None:
     except Objection:
         raise
     except AssertionError as error:
-        return str(error) or f"the assertion at {_place(error)} fails"
+        return str(error) or f"the assertion{_place(error)} fails"
     except Exception as error:
-        return f"raised {type(error).__name__}: {error} ({_place(error)})"
+        return f"raised {type(error).__name__}{_place(error)}: {error}"
     except BaseException as error:
         if type(error).__name__ != "Failed":  # pytest.fail
             raise
@@ -249,8 +251,10 @@ def _objection(invariant: Invariant, subject: Any) -> str | None:
 
 
 def _place(error: BaseException) -> str:
-    frame = traceback.extract_tb(error.__traceback__)[-1]
-    return f"{Path(frame.filename).name}:{frame.lineno}"
+    """Where in the check it was raised, or by what the check called; empty if that is in this package alone."""
+    frames = traceback.extract_tb(error.__traceback__)
+    theirs = [frame for frame in frames if not frame.filename.startswith(_PACKAGE)]
+    return f" at {Path(theirs[-1].filename).name}:{theirs[-1].lineno}" if theirs else ""
 
 
 def _pictured(view: TaskView) -> str:

@@ -86,6 +86,10 @@ def chosen(kinds: str | Iterable[str]) -> tuple[str, ...]:
 
     A text may hold several, with commas between. Raises FaultError for one that chooses nothing.
     """
+    if not isinstance(kinds, Iterable):
+        raise FaultError(
+            f"kinds={kinds!r}: give names of kinds of faults, as a text or a list. Kinds:\n{listed(KINDS)}"
+        )
     wanted = kinds.split(",") if isinstance(kinds, str) else list(kinds)
     found = {name for prefix in wanted for name in _of(prefix)}
     if not found:

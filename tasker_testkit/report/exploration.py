@@ -38,6 +38,8 @@ def _head(told: Overview, failures: int, signs: Signs) -> Iterator[str]:
     share = "" if told.coverage.exhaustive else signs.dot + "not all there are"
     if failures:
         yield f"{signs.bad} {plans}{signs.dot}{failures} failure{'s' if failures > 1 else ''}{share}"
+    elif not ran:
+        yield f"{signs.bad} {plans}{signs.dot}nothing was run, so nothing is known"
     else:
         yield f"{signs.good} {plans}{signs.dot}everything held{share}"
 

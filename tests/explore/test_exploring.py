@@ -358,6 +358,7 @@ def test_instances_of_a_batch_are_explored():
         ({"depth": True}, "depth=True: give a whole number from 0."),
         ({"limit": 0}, "limit=0: give a whole number from 1."),
         ({"kinds": "crahs"}, "there is no kind 'crahs'"),
+        ({"executor": 2}, "executor=2: give a concurrent.futures.Executor such as ProcessPoolExecutor(2), or None."),
         ({"check": 3}, "check: 3 can't be checked"),
         ({"check": [lambda run: "yes"]}, "returned 'yes'. A check raises or returns False"),
     ],
@@ -367,6 +368,13 @@ def test_settings_that_make_no_sense_are_refused(settings, said):
     with pytest.raises(TaskerTestkitError) as refused:
         explore(simulated("pay"), **settings)
     assert said in str(refused.value)
+
+
+def test_what_is_no_simulation_is_refused():
+    """A template's path, say: the message shows what to make of it."""
+    with pytest.raises(TaskerTestkitError) as refused:
+        explore("order.yaml", {})
+    assert str(refused.value).startswith("explore('order.yaml'): give a Simulation, as in explore(Simulation(")
 
 
 def test_a_simulation_with_faults_of_its_own_is_refused():

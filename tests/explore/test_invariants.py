@@ -174,8 +174,8 @@ def test_a_long_picture_is_cut():
     ("function", "message"),
     [
         (lambda run: False, "doesn't hold of this run."),
-        (lambda run: 1 / 0, "doesn't hold of this run: raised ZeroDivisionError: division by zero (test_inv"),
-        (lambda run: run["shop"], "doesn't hold of this run: raised RunError: There is no step 'shop'."),
+        (lambda run: 1 / 0, "doesn't hold of this run: raised ZeroDivisionError at test_invariants.py:"),
+        (lambda run: run["shop"], "doesn't hold of this run: raised RunError at test_invariants.py:"),
         (lambda run: pytest.fail("too late"), "doesn't hold of this run: too late"),
         (lambda run: disagrees(), "doesn't hold of this run: "),
     ],
@@ -197,6 +197,18 @@ def test_an_assertion_without_words_is_told_by_its_place(run):
     """Where an assertion has no text, its file and line stand in for it."""
     ((_, message),) = said(run, eventually(lambda task: disagrees(), name="agrees"))
     assert message.startswith("doesn't hold at the end of the run, 100 ms after the submission: the assertion at test_")
+
+
+def test_the_place_of_an_exception_is_the_users(run):
+    """An error of ours is told with the check's own line; a check that couldn't even be called has no place."""
+    ((_, message),) = said(run, lambda run: run["shop"])
+    line = test_the_place_of_an_exception_is_the_users.__code__.co_firstlineno + 2
+    assert message.splitlines()[0].endswith(
+        f"raised RunError at test_invariants.py:{line}: There is no step 'shop'. "
+        "Did you mean 'ship'? Steps of this run:"
+    )
+    ((_, message),) = said(run, state_is("complete", step="shop"))
+    assert "raised RunError: There is no step 'shop'." in message
 
 
 @pytest.mark.parametrize("answer", [True, None])

@@ -85,11 +85,14 @@ def test_what_failed_is_tried_first(folder):
 
 
 def test_a_sample_that_leaves_it_out_finds_it_all_the_same(folder):
-    """A kept plan is found although ``limit`` doesn't reach it."""
+    """A kept plan is found although ``limit`` doesn't reach it; a note says why the table has more than its plans."""
     failures = explore(simulation(), check=ships, kinds="fail").failures
     again = explore(simulation(), check=ships, kinds="fail", limit=1)
     assert sorted(map(repr, again.failures)) == sorted(map(repr, failures))
     assert again.coverage.seen == 1
+    besides = "failed before, and again, beside this exploration's plans: {}. The table has them too."
+    assert again.notes == (besides.format(len(failures)),)
+    assert explore(simulation(), check=ships, kinds="fail").notes == ()
 
 
 def test_what_passes_now_is_forgotten(folder):

@@ -104,6 +104,7 @@ def test_names_and_prefixes_choose_kinds(kinds, found):
         ("", "there is no kind ''"),
         ((), "kinds=(): name one kind of fault at least. Kinds:\n  fail_retryable\n"),
         ([3], "there is no kind 3"),
+        (3, "kinds=3: give names of kinds of faults, as a text or a list. Kinds:"),
     ],
 )
 def test_an_unknown_kind_is_refused(kinds, said):

@@ -62,6 +62,12 @@ def test_nothing_found():
     assert exploration(overview(notes=["ä"]), ["ü"], unicode=False).isascii()
 
 
+def test_nothing_run():
+    """Interrupted before its first plan, an exploration doesn't say that anything held."""
+    none = Extent(1, ())
+    assert exploration(overview(none), []).splitlines()[2] == "✗ 0 plans · nothing was run, so nothing is known"
+
+
 @pytest.mark.parametrize("width", [10, 60, 77, 100])
 def test_its_own_lines_keep_to_the_width(width):
     """Notes are wrapped, long names of steps abbreviated, wide characters or not; never narrower than 60 cells."""
