@@ -21,7 +21,7 @@ from tasker_testkit.model.profile import Profile
 from tasker_testkit.model.systems import Systems
 from tasker_testkit.requesting import Switchboard
 from tasker_testkit.stubs import Prepared, Stubs, crossed, duration, entry_for
-from tasker_testkit.worker.calling import perform
+from tasker_testkit.worker.calling import perform, watched
 from tasker_testkit.worker.contexts import context_of
 from tasker_testkit.worker.effects import listen
 from tasker_testkit.worker.endings import raised
@@ -122,10 +122,18 @@ class Invoker:
     def _called(self, call: Call) -> Ending:
         behind, stub = self._behind, self._stub(call)
         if stub is not None:
-            return self._stubbed(stub, call)
+            return self._answered(stub, call)
         ending = perform(behind.handlers, self.dispatch(call), behind.profile, behind.world)
         self._warn(call)
         return ending
+
+    def _answered(self, stub: Prepared, call: Call) -> Ending:
+        """What a stub's function gives: it has the clock and the chance that a handler would have, and takes no time."""
+        world, dispatch = self._behind.world, self.dispatch(call)
+        ticket = (call.name, call.attempt)
+        with world:
+            world.begin(dispatch.at, ticket, dispatch.event_id)
+            return watched(partial(self._stubbed, stub, call), world, ticket, who="the stub")
 
     def _stubbed(self, stub: Prepared, call: Call) -> Ending:
         try:

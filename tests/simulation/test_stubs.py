@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import random
+import time
+import uuid
+from datetime import UTC, datetime, timedelta
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from tasker_core import PermanentError, RetryableError
 
-from tasker_testkit import Failure, FaultPlan, Simulation, StubError
+from tasker_testkit import Failure, FaultPlan, HandlerHangs, Simulation, StubError
 from tasker_testkit.model.outcome import success
 
 json_values = st.recursive(
@@ -124,6 +129,42 @@ def test_a_function_sees_the_context(workflow, profile):
     run = Simulation(workflow("a", "b"), stubs=stubs, profile=profile).run({"total": 41})
     assert outcomes(run, "b")[0].message == "attempt 1 of 3"
     assert run["b"].result == {"total": 42}
+
+
+@pytest.mark.parametrize("driven", [False, True])
+@pytest.mark.parametrize("beside_a_handler", [False, True])
+def test_a_function_lives_in_virtual_time(workflow, handler, beside_a_handler, driven):
+    """Clock, chance and sleeps of a function are a handler's, though nothing but stubs runs; it takes no time."""
+
+    def looks(context):
+        time.sleep(3600)
+        return {"now": datetime.now(UTC).isoformat(), "drawn": random.random(), "id": str(uuid.uuid4())}
+
+    def seen():
+        stubs = {"b": [looks]} if beside_a_handler else {"a": looks, "b": [looks]}
+        simulation = Simulation(
+            workflow("a", "b"), stubs=stubs, handlers={"a": handler(lambda context: {})}, durations={"a": 60}
+        )
+        if not driven:
+            return simulation.run()
+        with simulation.start() as task:
+            return task.finish()
+
+    one, other = seen(), seen()
+    assert one["b"].result["now"] == "2026-01-01T01:01:00+00:00"
+    assert one.elapsed == timedelta(seconds=60)
+    assert one.history.to_json() == other.history.to_json()
+
+
+def test_a_function_that_blocks_is_stopped(workflow):
+    """The watchdog watches it, and says that it is the stub."""
+
+    def endless(context):
+        while True:
+            pass
+
+    with pytest.raises(HandlerHangs, match=r"^Step 'a', attempt 1: the stub blocked for more than 0.2 s of real time"):
+        Simulation(workflow("a"), stubs={"a": endless}, real_timeout=0.2).run()
 
 
 def test_instances_have_stubs_of_their_own(workflow, profile):
