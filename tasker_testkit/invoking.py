@@ -128,7 +128,7 @@ class Invoker:
         return ending
 
     def _answered(self, stub: Prepared, call: Call) -> Ending:
-        """What a stub's function gives: it has the clock and the chance that a handler would have, and takes no time."""
+        """What a stub's function gives: it has the clock and the chance that a handler has, and takes no time."""
         world, dispatch = self._behind.world, self.dispatch(call)
         ticket = (call.name, call.attempt)
         with world:
