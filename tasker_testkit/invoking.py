@@ -221,19 +221,21 @@ class Invoker:
 def _stored_copies(outcome: Outcome, step_uuid: str, completed_at: str) -> Frozen:
     """Copies of the stored result; of one without metadata of its own, as most are, in a few calls."""
     whole, result = outcome.stored_as(step_uuid, completed_at), frozen_in_parts(outcome.result)
-    is_usual = not outcome.metadata and whole["orchestration_metadata"] is None
-    error, metadata = whole["error"], whole["metadata"]
-    rest = whole.copy if is_usual else frozen({**whole, "result": None})
+    if outcome.metadata or whole["orchestration_metadata"]:
+        return partial(_with_result, frozen({**whole, "result": None}), result)
+    return partial(_usual, whole, result)
 
-    def stored() -> dict[str, Any]:
-        made: dict[str, Any] = rest()
-        made["result"] = result()
-        if is_usual:
-            made["metadata"] = {**metadata, "custom": {}, "context": {}}
-            made["error"] = error and error.copy()
-        return made
 
-    return stored
+def _with_result(rest: Frozen, result: Frozen) -> dict[str, Any]:
+    made: dict[str, Any] = rest()
+    made["result"] = result()
+    return made
+
+
+def _usual(whole: Mapping[str, Any], result: Frozen) -> dict[str, Any]:
+    error = whole["error"] and {**whole["error"]}
+    metadata = {**whole["metadata"], "custom": {}, "context": {}}
+    return {**whole, "result": result(), "error": error, "metadata": metadata}
 
 
 _PIECE: Final = {"before": 0, "checkpoint": 1}

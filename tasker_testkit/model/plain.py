@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import partial
 from math import isfinite
 from typing import Any, Final
 
@@ -49,49 +50,78 @@ _Form = tuple[Frozen, int]
 
 def _form(value: Any, lazy: bool) -> _Form:
     kind = type(value)
-    if kind is dict or isinstance(value, Mapping):
+    if kind is dict:
         return _dict(value, lazy)
-    if kind is list or isinstance(value, (list, tuple)):
+    if kind is list:
         return _list(value, lazy)
     if kind in _LEAVES:
         return (lambda: value), 0
+    if isinstance(value, Mapping):  # which takes as long as all the rest
+        return _dict(value, lazy)
+    if isinstance(value, (list, tuple)):
+        return _list(value, lazy)
     return _form(json.loads(json.dumps(value)), lazy)  # an enum, or another kind of text or number
 
 
 def _dict(value: Mapping[str, Any], lazy: bool) -> _Form:
     kept = dict(value)
-    inner = [(key, _form(one, lazy)) for key, one in kept.items() if type(one) not in _LEAVES]
-    if not inner:
+    parts, sizes = _parts(kept.items(), lazy)
+    if not parts:
         return kept.copy, len(kept)
-    size = len(kept) + sum([many for _, (_, many) in inner])
-    large = [(key, copy) for key, (copy, many) in inner if many >= LARGE] if lazy and size >= LARGE else []
-    if large:
-        kept.update((key, Unread(copy)) for key, copy in large)
-        parts = [(key, copy) for key, (copy, many) in inner if many < LARGE]
-        return (lambda: _filled(Thawing(kept), parts)), size
-    return _whole(kept, inner), size
+    large = lazy and max(sizes) >= LARGE
+    return _in_parts(kept, parts, sizes) if large else _whole(kept, parts), len(kept) + sum(sizes)
 
 
 def _list(value: Sequence[Any], lazy: bool) -> _Form:
     kept = list(value)
-    inner = [(index, _form(one, lazy)) for index, one in enumerate(kept) if type(one) not in _LEAVES]
-    if not inner:
+    parts, sizes = _parts(enumerate(kept), lazy)
+    if not parts:
         return kept.copy, len(kept)
-    size = len(kept) + sum([many for _, (_, many) in inner])
-    if len(inner) == len(kept):
-        copies = [copy for _, (copy, _) in inner]
-        return (lambda: [copy() for copy in copies]), size
-    return _whole(kept, inner), size
+    each = len(parts) == len(kept)
+    return partial(_each, parts) if each else _whole(kept, parts), len(kept) + sum(sizes)
 
 
-def _whole(kept: Any, inner: list[tuple[Any, _Form]]) -> Frozen:
-    parts = [(key, copy) for key, (copy, _) in inner]
+_Parts = list[tuple[Any, Frozen]]
+"""Key or index, and how to copy what is there."""
+
+
+def _parts(entries: Iterable[tuple[Any, Any]], lazy: bool) -> tuple[_Parts, list[int]]:
+    """Those of the entries that aren't leaves, and their sizes."""
+    parts: _Parts = []
+    sizes: list[int] = []
+    for key, one in entries:
+        if type(one) not in _LEAVES:
+            copy, size = _form(one, lazy)
+            parts.append((key, copy))
+            sizes.append(size)
+    return parts, sizes
+
+
+def _in_parts(kept: dict[str, Any], parts: _Parts, sizes: list[int]) -> Frozen:
+    sized = list(zip(parts, sizes, strict=True))
+    kept.update((key, Unread(copy)) for (key, copy), size in sized if size >= LARGE)
+    return partial(_thawing, kept, [part for part, size in sized if size < LARGE])
+
+
+def _whole(kept: Any, parts: _Parts) -> Frozen:
     for key, _ in parts:
         kept[key] = None
-    return lambda: _filled(kept.copy(), parts)
+    return partial(_filled, kept, parts)
 
 
-def _filled(made: Any, parts: list[tuple[Any, Frozen]]) -> Any:
+def _filled(kept: Any, parts: _Parts) -> Any:
+    made = kept.copy()
     for key, copy in parts:
         made[key] = copy()
     return made
+
+
+def _thawing(kept: dict[str, Any], parts: _Parts) -> Thawing:
+    made = Thawing(kept)
+    for key, copy in parts:
+        made[key] = copy()
+    return made
+
+
+def _each(parts: _Parts) -> list[Any]:
+    return [copy() for _, copy in parts]
