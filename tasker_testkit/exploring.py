@@ -12,6 +12,7 @@ from tasker_testkit import observing
 from tasker_testkit.errors import FaultError, TaskerTestkitError, listed
 from tasker_testkit.examining import SAME_AGAIN, Examine, Examiner, Seen, unsteady
 from tasker_testkit.executing import elsewhere, here
+from tasker_testkit.explore.effect_checks import not_booked
 from tasker_testkit.explore.invariants import DEFAULT, Broken, Invariant, as_invariants, unreached
 from tasker_testkit.explore.kinds import ALL, chosen
 from tasker_testkit.explore.orderings import MOST, Orders
@@ -68,6 +69,7 @@ class Explorer:
         self._memory = Memory(own, input, [one.name for one in invariants], any_order=orders != 1)
         self._executor = executor
         self._unsteady: tuple[Broken, ...] = ()
+        self._pointless: tuple[str, ...] = ()
         self._seen: list[Seen] = []
 
     def walk(self, watch: Callable[[Extent, Seen], Any] | None = None) -> None:
@@ -99,6 +101,7 @@ class Explorer:
             difference = first_difference(first.engine, self._examiner.run(()).engine)
             outside = () if difference is None else self._examiner.reads_outside(())
             self._unsteady = tuple(unsteady(difference, outside))
+            self._pointless = tuple(not_booked(self._examiner.invariants, first))
 
     def _hands(self) -> AbstractContextManager[Examine]:
         return here(self._examiner) if self._executor is None else elsewhere(self._examiner, self._executor)
@@ -140,6 +143,7 @@ class Explorer:
         if self._retraces:
             yield "a token is replayed: only its plan was run."
             return
+        yield from self._pointless
         endless = [one.of for seen in self._seen[:1] for one in seen.places if one.timeout is None]
         if endless and "hang" in self._space.kinds:
             yield (

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Hashable, Iterable, Mapping
+from collections.abc import Hashable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -57,6 +57,11 @@ class _AtMostOnce:
 
     names: tuple[str, ...]
 
+    @property
+    def about(self) -> tuple[str, ...]:
+        """The effects that it says something about."""
+        return self.names
+
     def __call__(self, run: Lived) -> None:
         """Raise an Objection at the second one."""
         seen: dict[str, _Booked] = {}
@@ -81,6 +86,11 @@ class _Undone:
     """In a task that doesn't complete, each effect of the first names is followed by its undoing, of the same key."""
 
     undone_by: tuple[tuple[str, str], ...]
+
+    @property
+    def about(self) -> tuple[str, ...]:
+        """The effects that want undoing; those that undo them needn't happen."""
+        return tuple(done for done, _ in self.undone_by)
 
     def __call__(self, run: Lived) -> None:
         """Raise an Objection that lists what is left."""
@@ -120,6 +130,16 @@ def every_effect_undone_or_task_complete(undone_by: Mapping[str, str]) -> Invari
         )
     pairs = zip(_checked(undone_by), _checked(undone_by.values()), strict=True)
     return Invariant("every_effect_undone_or_task_complete", "run", _Undone(tuple(pairs)))
+
+
+def not_booked(invariants: Iterable[Invariant], run: Lived) -> Iterator[str]:
+    """A sentence for each effect that an invariant is about and the run doesn't have: of a slip everything holds."""
+    there = sorted({effect.name for _, effect in _booked(run)})
+    others = f"it has {', '.join(map(repr, there))}" if there else "it has none"
+    for invariant in invariants:
+        for name in getattr(invariant.function, "about", ()):
+            if name not in there:
+                yield f"the plain run has no effect {name!r}, which {invariant.name} is about; {others}."
 
 
 def _checked(names: Iterable[Any]) -> tuple[str, ...]:

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tasker_testkit import Failure, Simulation, TaskerTestkitError, effect
+from tasker_testkit import Failure, Simulation, TaskerTestkitError, effect, explore
 from tasker_testkit.explore.invariants import (
     at_most_once,
     every_effect_undone_or_task_complete,
@@ -144,3 +144,28 @@ def test_names_only(make, message):
 def test_they_can_be_sent_to_other_processes(invariant):
     """They are equal to themselves behind pickle."""
     assert pickle.loads(pickle.dumps(invariant)) == invariant
+
+
+def explored(*checks, books=("reserve", "charge")):
+    """The notes about these checks, of a step that books these effects."""
+
+    def pay(context):
+        for name in books:
+            effect(name)
+
+    found = explore(Simulation(ONE_STEP, stubs={"pay": pay}), {}, kinds="fail", check=checks)
+    assert not found.failures
+    return found.notes
+
+
+def test_a_check_of_an_effect_that_never_happens_is_told():
+    """A misspelled name would hold of every run; the note has the names that there are."""
+    assert explored(at_most_once("charge"), at_most_once(), no_effect_twice, UNDONE) == ()
+    assert explored(at_most_once("charge", "chrage")) == (
+        "the plain run has no effect 'chrage', which at_most_once('charge', 'chrage') is about; it has 'charge', "
+        "'reserve'.",
+    )
+    assert explored(UNDONE, books=()) == tuple(
+        f"the plain run has no effect {name!r}, which every_effect_undone_or_task_complete is about; it has none."
+        for name in ("reserve", "charge")
+    )
