@@ -380,12 +380,14 @@ def test_a_refused_action_is_exit_code_1(run):
         (("--action", "resolve_manually:chrage@1s"), "The action 'resolve_manually of step 'chrage' at 1 s' can't be"),
         (("--actions", "gone.yaml"), "There is no file gone.yaml."),
         (("--actions", "typo.yaml"), "typo.yaml: Action 1: 'resolve_manually' has no key 'stpe'. Did you mean 'step'?"),
+        (("--actions", "twice.yaml"), "twice.yaml:1:24: the key 'at' is there twice in one mapping. Keep one."),
         (("--actions", "text.yaml"), "text.yaml: Actions are a list, not 'cancel'."),
     ],
 )
 def test_a_wrong_action_is_exit_code_2(run, folder, arguments, message):
     """A misspelt action or file is said on standard error, before anything runs."""
     (folder / "typo.yaml").write_text("- {do: resolve_manually, stpe: charge, at: 2s}\n")
+    (folder / "twice.yaml").write_text("- {do: cancel, at: 1s, at: 2s}\n")
     (folder / "text.yaml").write_text("cancel\n")
     code, _, err = recorded(run, *arguments)
     assert code == 2

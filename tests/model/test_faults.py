@@ -223,6 +223,14 @@ def test_a_malformed_file_says_where(tmp_path):
         ),
         ("nofaults.yaml", "There is no file nofaults.yaml."),
         ("[\n", "<text>:2:1: not valid YAML: "),
+        (
+            "- {step: a, attempt: 1, attempt: 2, hang: true}\n",
+            "<text>:1:25: the key 'attempt' is there twice in one mapping. Keep one.",
+        ),
+        (
+            "- step: a\n  fail:\n    message: one\n    message: two\n",
+            "<text>:4:5: the key 'message' is there twice in one mapping.",
+        ),
     ],
 )
 def test_what_is_no_fault_file_is_refused(source, text):

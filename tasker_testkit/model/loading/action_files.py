@@ -12,7 +12,7 @@ from tasker_testkit.model.loading.data_files import load_data
 def load_actions(path: Path) -> tuple[Action, ...]:
     """The actions of a YAML or JSON file. Raises RunError that says which entry is wrong with what."""
     try:
-        data = load_data(path)
+        data = load_data(path, once=True)
     except TemplateError as error:
         raise RunError(str(error)) from None
     try:

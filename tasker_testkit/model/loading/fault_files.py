@@ -8,6 +8,7 @@ from tasker_testkit.errors import FaultError, TemplateError
 from tasker_testkit.model.fault_kinds import Fault, fault_from_data
 from tasker_testkit.model.faults import FaultPlan
 from tasker_testkit.model.loading.composing import Document
+from tasker_testkit.model.loading.data_files import check_once
 from tasker_testkit.model.loading.documents import read_document
 from tasker_testkit.model.loading.findings import Notes
 from tasker_testkit.model.loading.nodes import Listing, Node, Scalar
@@ -25,6 +26,7 @@ def load_faults(source: Any) -> FaultPlan:
         return FaultPlan.from_data(source)
     try:
         document = read_document(source)
+        check_once(document, document.root)
     except TemplateError as error:
         raise FaultError(str(error)) from None
     return FaultPlan(_fault(document, item) for item in _entries(document))
