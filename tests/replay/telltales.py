@@ -164,7 +164,7 @@ class CalmWork(StepHandler, Batchable):
             return StepHandlerResult.failure("locked", error_type="lock")
         if at + 2 < batch.end_cursor:
             return self.checkpoint_yield(cursor=at + 2, items_processed=2, accumulated_results={"last": at})
-        return self.batch_worker_success(items_processed=4, items_succeeded=4)
+        return StepHandlerResult.success({"at": at, "last": (batch.accumulated_results or {}).get("last")})
 
 
 def calm_handlers_for(template):
