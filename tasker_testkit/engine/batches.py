@@ -16,6 +16,7 @@ from tasker_testkit.engine.growth import (
     without_collision,
 )
 from tasker_testkit.errors import RunError, near
+from tasker_testkit.model.profile import Profile, allowing
 from tasker_testkit.model.template import StepTemplate
 
 BATCHING: Final = "Return batch_analyzer_success(...) or no_batches_outcome(...)"
@@ -67,13 +68,14 @@ def _is_cursor(cursor: Any) -> bool:
     )
 
 
-def check_number(analyzer: str, outcome: Mapping[str, Any], limit: int) -> None:
+def check_number(analyzer: str, outcome: Mapping[str, Any], profile: Profile) -> None:
     """Raise RunError for more batches than the simulator makes."""
+    limit = profile.max_batches
     wanted = len(outcome["cursor_configs"]) if outcome["type"] == "create_batches" else 1
     if wanted > limit:
         raise RunError(
             f"Step {analyzer!r} asks for {wanted} batches; the simulator makes {limit} at the most. Make the batches "
-            f"larger, or allow more: profile=dataclasses.replace(DOCUMENTED, max_batches={wanted})."
+            f"larger, or allow more: {allowing(profile, 'max_batches', wanted)}."
         )
 
 

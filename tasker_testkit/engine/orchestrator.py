@@ -141,7 +141,7 @@ class Orchestrator:
         if outcome is None:
             ledger.warn(f"step {step.name}: its result makes no batches: {not_a_batch(result)}. {BATCHING}")
             return NOTHING
-        check_number(step.name, outcome, self.profile.max_batches)
+        check_number(step.name, outcome, self.profile)
         return batch_growth(self.blueprint, step.name, outcome, ledger.by_name, ledger.linked)
 
     def _grow(self, growth: Growth, *, logged: bool) -> None:

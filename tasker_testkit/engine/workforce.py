@@ -18,7 +18,7 @@ from tasker_testkit.engine.ways import STEP_WAYS
 from tasker_testkit.errors import RunError
 from tasker_testkit.model.faults import FaultPlan
 from tasker_testkit.model.outcome import Checkpoint, Ending, Outcome
-from tasker_testkit.model.profile import Profile
+from tasker_testkit.model.profile import Profile, allowing
 from tasker_testkit.model.states import STEP_CLAIMABLE
 
 _START = STEP_WAYS["start"]
@@ -243,5 +243,5 @@ class Workforce:
             raise RunError(
                 f"Attempt {call.attempt} of step {call.name!r} has yielded {number} checkpoints, the last one with "
                 f"cursor {cursor!r:.80}, and doesn't end. Start each piece from context.checkpoint_cursor, or allow "
-                f"more: profile=dataclasses.replace(DOCUMENTED, max_checkpoints={10 * limit})."
+                f"more: {allowing(self.profile, 'max_checkpoints', 10 * limit)}."
             )

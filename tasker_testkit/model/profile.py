@@ -160,6 +160,12 @@ TASKER_0_1_8: Final = Profile(
 PROFILES: Final[Mapping[str, Profile]] = {p.name: p for p in (DOCUMENTED, TASKER_0_1_8)}
 
 
+def allowing(profile: Profile, field: str, number: int) -> str:
+    """How a simulation is given this profile with a larger limit, as Python."""
+    constants = {"documented": "DOCUMENTED", "tasker-0.1.8": "TASKER_0_1_8"}
+    return f"profile=dataclasses.replace({constants.get(profile.name, 'your_profile')}, {field}={number})"
+
+
 def find_profile(profile: str | Profile) -> Profile:
     """The profile of that name; a Profile is given back as it is. Raises ProfileError for any other name."""
     if isinstance(profile, Profile):

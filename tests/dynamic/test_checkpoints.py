@@ -173,7 +173,7 @@ def test_as_built_a_checkpoint_without_a_cursor_is_stored_and_not_seen(importing
     assert str(caught.value) == (
         "Attempt 1 of step 'import_rows' has yielded 4 checkpoints, the last one with cursor None, and doesn't end. "
         "Start each piece from context.checkpoint_cursor, or allow more: "
-        "profile=dataclasses.replace(DOCUMENTED, max_checkpoints=30)."
+        "profile=dataclasses.replace(TASKER_0_1_8, max_checkpoints=30)."
     )
 
 

@@ -364,15 +364,17 @@ def test_ten_thousand_batches_run():
     assert (engine.ledger.task_state, engine.ledger.shares["settled"]) == ("complete", 10_003)
 
 
-@pytest.mark.parametrize("profile", PROFILES)
+@pytest.mark.parametrize("profile", [*PROFILES, "own"])
 def test_more_batches_than_the_limit_stop_the_run(profile):
     """A batch beyond the simulator's own limit is an error that names the limit and how to raise it."""
-    narrow = replace(PROFILES[profile], max_batches=2)
+    constant = {"documented": "DOCUMENTED", "as built": "TASKER_0_1_8", "own": "your_profile"}[profile]
+    narrow = replace(PROFILES.get(profile, DOCUMENTED), max_batches=2)
+    narrow = replace(narrow, name="own") if profile == "own" else narrow
     with pytest.raises(RunError) as caught:
         play(parts(BATCH), {"an": {"batch_processing_outcome": cursors("1", "2", "3")}}, narrow)
     assert str(caught.value) == (
         "Step 'an' asks for 3 batches; the simulator makes 2 at the most. Make the batches larger, "
-        "or allow more: profile=dataclasses.replace(DOCUMENTED, max_batches=3)."
+        f"or allow more: profile=dataclasses.replace({constant}, max_batches=3)."
     )
 
 
