@@ -33,11 +33,12 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     mark = metafunc.definition.get_closest_marker("tasker_explore")
     if mark is None:
         return
-    with refusing(failed):
+    name = metafunc.definition.name
+    with refusing(lambda message: failed(f"{name}: {message}")):  # collecting, pytest names nothing but the file
         if PLAN not in metafunc.fixturenames:
             raise FaultError(
-                f"{metafunc.definition.name} is marked tasker_explore, but asks for none of our fixtures, so no plan "
-                "could strike. Ask for tasker_run, and assert what its run must hold."
+                "marked tasker_explore, the test asks for none of our fixtures, so no plan could strike. Ask for "
+                "tasker_run, and assert what its run must hold."
             )
         plans = _plans(metafunc.definition, mark)
     metafunc.parametrize(PLAN, plans, ids=_ids(plans), indirect=True)

@@ -129,10 +129,10 @@ def test_workers_of_xdist_collect_the_same(suite):
     ],
 )
 def test_a_wrong_marker_is_an_error_of_the_collection(suite, keywords, said):
-    """One clear message, without a traceback of ours."""
+    """One clear message that names the test, without a traceback of ours."""
     result = suite(MARKED.format(keywords=keywords))
     result.assert_outcomes(errors=1)
-    result.stdout.fnmatch_lines([f"*{said.replace('[', '[[]')}*"])
+    result.stdout.fnmatch_lines([f"test_it: *{said.replace('[', '[[]')}*"])
     result.stdout.no_fnmatch_line("*Traceback*")
     result.stdout.no_fnmatch_line("*planning.py*")
 
@@ -142,4 +142,4 @@ def test_a_test_that_runs_nothing_is_told_so(suite):
     source = "import pytest\n\n@pytest.mark.tasker_explore(depth=1)\ndef test_it():\n    pass\n"
     result = suite(source)
     result.assert_outcomes(errors=1)
-    result.stdout.fnmatch_lines(["*test_it is marked tasker_explore, but asks for none of our fixtures*"])
+    result.stdout.fnmatch_lines(["test_it: marked tasker_explore, the test asks for none of our fixtures*"])
