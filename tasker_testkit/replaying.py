@@ -79,6 +79,8 @@ def replay(token: str | Token, simulation: Simulation, input: Any, *, anyway: bo
     Raises TokenError for a token that is damaged, or was made with another template or input; the text says what is
     different. ``anyway`` tries all the same. Raises what ``Simulation.run`` raises, but not for faults that don't fire.
     """
+    if not isinstance(token, (str, Token)):
+        raise TokenError(f"token={token!r:.80}: a token is a text; run.token and failure.token have one.")
     known = read_token(token) if isinstance(token, str) else token
     there = simulation.with_profile(known.profile)
     found = changes_since(known, there, input)

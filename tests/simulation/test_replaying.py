@@ -85,6 +85,12 @@ def test_what_differs_is_listed_and_tried_only_anyway():
     assert (tried.same, len(tried.changes)) == (False, 2)
 
 
+def test_what_is_no_token_is_refused():
+    """A run instead of its token, say: the message has where tokens are."""
+    with pytest.raises(TokenError, match=r"^token=<.*>: a token is a text; run.token and failure.token have one.$"):
+        replay(simulation().run({}), simulation(), {})
+
+
 def test_a_run_driven_by_hand_has_no_token():
     """What was done by hand isn't in a token, so there is none."""
     with simulation().start() as task:
