@@ -195,14 +195,15 @@ ROWS: Final = (
         21,
         "the worker dies in a step",
         ("redelivery",),
-        "watch for steps that are long in_progress, and settle them by hand",
+        "watch for steps that are long in_progress; settled by hand, one lets the task go on only with a later result "
+        "of another step (row 23)",
         of_step=working.lost_worker,
     ),
     Row(
         22,
         "an operator resets a step",
         ("reset_clears_attempts", "actions_evaluate_task"),
-        "complete the step by hand, or submit a new task",
+        "submit a new task, with an input of its own (row 25); settling the step by hand doesn't wake a blocked task",
         of_step=working.reset,
         by_hand=True,
     ),

@@ -280,14 +280,15 @@ EXAMPLES: dict[str, tuple[list[int], Callable[[], Simulation], dict, str]] = {
         lambda: simulation(step("charge"), faults=[{"step": "charge", "attempt": 1, "crash": "after"}]),
         plan(),
         "`charge` stays in_progress for ever once its worker or its result is lost; the task ends error; "
-        "watch for steps that are long in_progress, and settle them by hand.",
+        "watch for steps that are long in_progress; settled by hand, one lets the task go on only with a later result "
+        "of another step (row 23).",
     ),
     "22": (
         [22],
         lambda: simulation(step("charge"), actions=[RESET]),
         plan(charge=[FAILS, {"ok": {}}]),
         "`charge` keeps its 1 attempt when it is reset, and nothing wakes the task: it ends blocked_by_failures; "
-        "complete the step by hand, or submit a new task.",
+        "submit a new task, with an input of its own (row 25); settling the step by hand doesn't wake a blocked task.",
     ),
     "23": (
         [23],

@@ -35,7 +35,7 @@ from small_workflows import (
 )
 from tasker_core import StepHandler, StepHandlerResult
 
-from tasker_testkit import Failure, InputError, RunError, SubmissionRefused, TemplateError
+from tasker_testkit import Failure, InputError, RunError, Simulation, SubmissionRefused, TemplateError
 from tasker_testkit.fidelity.rows import ROWS
 from tasker_testkit.model.durations import SECOND
 from tasker_testkit.model.profile import PROFILES
@@ -480,3 +480,25 @@ def test_the_recordings_that_the_page_names_are_there():
     assert [name for name in traces if not list((recorded / "traces").glob(f"{name}.json"))] == []
     files = {file: json.loads((recorded / file).read_text(encoding="utf-8"))["groups"] for _, file in groups}
     assert [pair for pair in groups if pair[0] not in files[pair[1]]] == []
+
+
+@pytest.mark.parametrize("action", ["resolve_manually", "complete_manually"])
+def test_the_advice_for_rows_21_and_22_holds(action):
+    """As built, settling the lost or the reset step by hand doesn't make the task go on, as their advice says."""
+    settle = {"do": action, "step": "charge", "at": "1m"}
+    template = {
+        "name": "t",
+        "namespace_name": "n",
+        "version": "1.0.0",
+        "steps": [
+            {"name": "charge", "handler": {"callable": "charge"}},
+            {"name": "ship", "handler": {"callable": "ship"}, "dependencies": ["charge"]},
+        ],
+    }
+    lost = {"stubs": {"charge": {}, "ship": {}}, "faults": [{"step": "charge", "crash": "after"}], "actions": [settle]}
+    reset = {"do": "reset_for_retry", "step": "charge", "at": "30s"}
+    no = Failure("no", retryable=False)
+    failed = {"stubs": {"charge": no, "ship": {}}, "actions": [reset, settle]}
+    for planned in (lost, failed):
+        run = Simulation(template, profile="tasker-0.1.8", **planned).run()
+        assert len(run["ship"].attempts) == 0
