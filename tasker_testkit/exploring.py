@@ -101,7 +101,8 @@ class Explorer:
             difference = first_difference(first.engine, self._examiner.run(()).engine)
             outside = () if difference is None else self._examiner.reads_outside(())
             self._unsteady = tuple(unsteady(difference, outside))
-            self._pointless = tuple(not_booked(self._examiner.invariants, first))
+            warned = (f"the plain run warns: {text}." for _, text in first.engine.ledger.warnings)
+            self._pointless = (*warned, *not_booked(self._examiner.invariants, first))
 
     def _hands(self) -> AbstractContextManager[Examine]:
         return here(self._examiner) if self._executor is None else elsewhere(self._examiner, self._executor)

@@ -409,6 +409,19 @@ def test_steps_without_a_timeout_are_named():
     assert explore(simulation, kinds="crash").notes == ()
 
 
+def test_what_the_plain_run_warns_of_is_told():
+    """A choice that Tasker makes nothing of leaves little to explore, and all of that may hold: a note says why."""
+    steps = [
+        {"name": "check", "handler": {"callable": "x"}},
+        {"name": "decide", "type": "decision", "handler": {"callable": "x"}, "dependencies": ["check"]},
+        {"name": "ship", "handler": {"callable": "x"}, "dependencies": ["decide"]},
+    ]
+    template = {"name": "orders", "namespace_name": "shop", "version": "1.0.0", "steps": steps}
+    stubs = {"check": {}, "decide": {"decision_point_outcome": {"type": "create_step"}}, "ship": {}}
+    (note,) = explore(Simulation(template, stubs=stubs), {}, kinds="fail").notes
+    assert note.startswith("the plain run warns: step decide: its result")
+
+
 def test_kinds_that_never_happen_are_told():
     """If no fault of the chosen kinds can happen, that isn't silence."""
     exploration = explore(simulated("pay"), kinds="corrupt,delay")
