@@ -149,7 +149,7 @@ class Explorer:
         if endless and "hang" in self._space.kinds:
             yield (
                 f"nothing ends a handler that hangs in {', '.join(dict.fromkeys(endless))}; its task waits for "
-                "staleness. Under the documented profile timeout_seconds ends it."
+                "staleness, or for ever. Under the documented profile timeout_seconds ends it."
             )
         yield from self._orders()
         if not self._walk.extent.plans > 1 and self._space.depth:
