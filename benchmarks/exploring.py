@@ -15,13 +15,13 @@ from tasker_testkit import Simulation, explore
 from tasker_testkit.engine.calls import Call
 from tasker_testkit.engine.engine import Engine
 from tasker_testkit.engine.growth import Blueprint
-from tasker_testkit.executing import processes
 from tasker_testkit.explore.shrinking import shrunk
 from tasker_testkit.explore.simpler import Plan
-from tasker_testkit.exploring import Explorer
 from tasker_testkit.model.fault_kinds import fault
 from tasker_testkit.model.faults import FaultPlan
 from tasker_testkit.model.outcome import Ending, Silence, failure, success
+from tasker_testkit.search.executing import processes
+from tasker_testkit.search.exploring import Explorer
 
 SHOP: Final = ROOT / "examples" / "ecommerce"
 STEPS: Final = 5

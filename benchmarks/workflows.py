@@ -91,9 +91,7 @@ def batch_handlers(workers: int) -> list[type[Any]]:
 
         def call(self, context: Any) -> Any:
             cursors = self.create_cursor_ranges(workers, 1)
-            return self.batch_analyzer_success(
-                cursor_configs=cursors, total_items=workers, worker_template_name="work"
-            )
+            return self.batch_analyzer_success(cursor_configs=cursors, total_items=workers, worker_template_name="work")
 
     class Work(StepHandler, Batchable):
         handler_name = "work"

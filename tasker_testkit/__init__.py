@@ -47,9 +47,6 @@ if TYPE_CHECKING:
         within_attempts,
     )
     from tasker_testkit.explore.views import TaskView
-    from tasker_testkit.explored import Exploration
-    from tasker_testkit.exploring import explore
-    from tasker_testkit.findings import Finding
     from tasker_testkit.machine import WorkflowMachine
     from tasker_testkit.model.divergence import Difference, Divergence
     from tasker_testkit.model.effects import Effect
@@ -58,11 +55,14 @@ if TYPE_CHECKING:
     from tasker_testkit.model.outcome import Failure, Outcome
     from tasker_testkit.model.profile import DOCUMENTED, TASKER_0_1_8, Profile
     from tasker_testkit.model.template import Template
-    from tasker_testkit.rechecking import HistoryCheck, check_against
     from tasker_testkit.recording import redacted_by
+    from tasker_testkit.records.rechecking import HistoryCheck, check_against
     from tasker_testkit.replay.files import load_history
     from tasker_testkit.replay.redaction import Redaction
     from tasker_testkit.run import Run
+    from tasker_testkit.search.explored import Exploration
+    from tasker_testkit.search.exploring import explore
+    from tasker_testkit.search.findings import Finding
     from tasker_testkit.simulation import Simulation
     from tasker_testkit.strategies import fault_plans, inputs, step_contexts, templates
     from tasker_testkit.worker.effects import effect
@@ -160,9 +160,9 @@ _HOMES: Final = {
         "explore.invariants",
     ),
     **dict.fromkeys(("Difference", "Divergence"), "model.divergence"),
-    "Exploration": "explored",
-    "explore": "exploring",
-    "Finding": "findings",
+    "Exploration": "search.explored",
+    "explore": "search.exploring",
+    "Finding": "search.findings",
     "WorkflowMachine": "machine",
     **dict.fromkeys(("fault_plans", "inputs", "step_contexts", "templates"), "strategies"),
     "Run": "run",
@@ -173,7 +173,7 @@ _HOMES: Final = {
     "Fault": "model.faults",
     "FaultPlan": "model.faults",
     "Template": "model.template",
-    **dict.fromkeys(("HistoryCheck", "check_against"), "rechecking"),
+    **dict.fromkeys(("HistoryCheck", "check_against"), "records.rechecking"),
     "load_history": "replay.files",
     "Redaction": "replay.redaction",
     "redacted_by": "recording",

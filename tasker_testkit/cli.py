@@ -15,8 +15,8 @@ from typing import Any, Final, NoReturn
 
 from tasker_testkit.commands import compare, diff, explore, import_, lint, replay, run
 from tasker_testkit.commands.command import INTERRUPTED, WRONG_CALL, Command
+from tasker_testkit.commands.terminal import complain, show
 from tasker_testkit.errors import TaskerTestkitError
-from tasker_testkit.terminal import complain, show
 
 COMMANDS: Final[Mapping[str, Command]] = {
     "run": run.COMMAND,

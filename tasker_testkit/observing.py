@@ -1,18 +1,16 @@
-"""Who hears of the runs that this process makes, and of what explorations find. Nobody, unless somebody asked."""
+"""Who hears of the runs that this process makes. Nobody, unless somebody asked."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from tasker_testkit.findings import Finding
     from tasker_testkit.run import Run
 
 Listener = Callable[["Run"], Any]
 _listeners: tuple[Listener, ...] = ()
-_finders: tuple[Callable[[Finding], Any], ...] = ()
 
 
 def announce(run: Run) -> None:
@@ -35,21 +33,3 @@ def heard_by(*listeners: Listener) -> Iterator[None]:
 def also_heard_by(listener: Listener) -> AbstractContextManager[None]:
     """Meanwhile this one hears of every run as well."""
     return heard_by(*_listeners, listener)
-
-
-def announce_failures(findings: Iterable[Finding]) -> None:
-    """Tell everybody who wants to know that an exploration found these."""
-    for finding in findings:
-        for listener in _finders:
-            listener(finding)
-
-
-@contextmanager
-def told_failures(listener: Callable[[Finding], Any]) -> Iterator[None]:
-    """Meanwhile this one is told what explorations find, and nobody else is."""
-    global _finders
-    before, _finders = _finders, (listener,)
-    try:
-        yield
-    finally:
-        _finders = before

@@ -1,4 +1,4 @@
-"""How a kept run can be made again: its simulation as data, which ``remaking`` reads.
+"""How a kept run can be made again: its simulation as data, which ``records.remaking`` reads.
 
 Paths are as seen from the file. What can't be written down, such as a function inside a function, is named under
 ``unrecorded``; such a recording can be read and compared, but not replayed.

@@ -93,9 +93,7 @@ def is_run_of(token: Token, run: Run) -> bool:
     return _outcome(run.history) == token.outcome
 
 
-def as_in(
-    token: Token, simulation: Simulation, input: Any, *, anyway: bool = False, strict: bool = True
-) -> Simulation:
+def as_in(token: Token, simulation: Simulation, input: Any, *, anyway: bool = False, strict: bool = True) -> Simulation:
     """The simulation as the token has it: its faults, seed, order and profile. Raises TokenError as ``replay`` does."""
     there = simulation.with_profile(token.profile)
     found = () if anyway else changes_since(token, there, input)

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import pytest
 from hypothesis import settings
 
-from tasker_testkit.keeping import kept_below
+from tasker_testkit.search.keeping import kept_below
 
 pytest_plugins = ["pytester"]
 

@@ -18,6 +18,7 @@ import pytest
 ROOT = Path(__file__).resolve().parents[1]
 FLOOR = {"errors", "model", "engine"}
 ROOMS = {"worker", "report", "fidelity", "explore", "replay", "stats", "lint"}
+UPSTAIRS = {"search", "records"}
 ROOF = {"plugin", "cli", "commands", "__init__", "__main__"}
 SDK_DOOR = "tasker_testkit/worker/sdk.py"
 DRAWERS = {"utils", "util", "helpers", "common", "base", "manager", "misc"}
@@ -79,8 +80,8 @@ TESTS = read("tests") + read("examples")
 
 
 def layer(part: str) -> int:
-    """0 is the floor, 1 the rooms, 2 the landing, 3 the roof."""
-    return 0 if part in FLOOR else 1 if part in ROOMS else 3 if part in ROOF else 2
+    """0 is the floor, 1 the rooms, 2 the landing, 3 the rooms above it, 4 the roof."""
+    return 0 if part in FLOOR else 1 if part in ROOMS else 3 if part in UPSTAIRS else 4 if part in ROOF else 2
 
 
 def body_lines(function: Function) -> int:
@@ -100,7 +101,8 @@ def imports_point_down(source: Source) -> Iterator[str]:
         other = rest.split(".")[0]
         if root != "tasker_testkit" or other == here or not (other.islower() or other in ROOF):
             continue
-        if layer(other) > layer(here) or (here in ROOMS and other in ROOMS):
+        next_door = layer(other) == layer(here) and here in ROOMS | UPSTAIRS
+        if layer(other) > layer(here) or next_door:
             yield f"line {line} imports {module}: imports point down, and rooms don't open into one another"
 
 
@@ -235,8 +237,8 @@ def test_a_rule_sees_what_breaks_it(rule: Rule) -> None:
 
 
 def test_there_is_a_house() -> None:
-    """Floor, rooms, landing and roof all have files: no rule holds because there is nothing to read."""
-    assert {layer(source.part) for source in PACKAGE} == {0, 1, 2, 3}
+    """Every layer from the floor to the roof has files: no rule holds because there is nothing to read."""
+    assert {layer(source.part) for source in PACKAGE} == {0, 1, 2, 3, 4}
 
 
 def test_the_median_function_is_short() -> None:

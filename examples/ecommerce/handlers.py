@@ -65,13 +65,15 @@ class ValidateCartHandler(StepHandler):
 
             line_total = round(quantity * unit_price, 2)
             subtotal += line_total
-            validated_items.append({
-                "sku": sku,
-                "name": item.get("name"),
-                "quantity": quantity,
-                "unit_price": unit_price,
-                "line_total": line_total,
-            })
+            validated_items.append(
+                {
+                    "sku": sku,
+                    "name": item.get("name"),
+                    "quantity": quantity,
+                    "unit_price": unit_price,
+                    "line_total": line_total,
+                }
+            )
 
         tax = round(subtotal * self.TAX_RATE, 2)
         total = round(subtotal + tax, 2)

@@ -6,9 +6,9 @@ import argparse
 import json
 from typing import Final
 
-from tasker_testkit.arguments import declare_workflow, input_of, simulation_of
+from tasker_testkit.commands.arguments import declare_workflow, input_of, simulation_of
 from tasker_testkit.commands.command import AS_EXPECTED, FAILED, Command
-from tasker_testkit.terminal import kept_clean, show_comparison, show_file
+from tasker_testkit.commands.terminal import kept_clean, show_comparison, show_file
 
 _EXAMPLE: Final = """\
 example:

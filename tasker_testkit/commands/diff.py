@@ -7,7 +7,7 @@ import json
 from typing import Final
 
 from tasker_testkit.commands.command import AS_EXPECTED, FAILED, Command
-from tasker_testkit.terminal import show_comparison, show_file
+from tasker_testkit.commands.terminal import show_comparison, show_file
 
 _EXAMPLE: Final = """\
 example:

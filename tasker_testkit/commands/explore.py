@@ -11,15 +11,15 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from tasker_testkit.arguments import declare_settings, declare_work, input_of, simulation_of
+from tasker_testkit.commands.arguments import declare_settings, declare_work, input_of, simulation_of
 from tasker_testkit.commands.command import AS_EXPECTED, FAILED, INTERRUPTED, Command
+from tasker_testkit.commands.terminal import complain, kept_clean, show_file, speaks_unicode
 from tasker_testkit.errors import TaskerTestkitError
-from tasker_testkit.terminal import complain, kept_clean, show_file, speaks_unicode
-from tasker_testkit.watching import watched
+from tasker_testkit.search.watching import watched
 
 if TYPE_CHECKING:
-    from tasker_testkit.explored import Exploration
-    from tasker_testkit.exploring import Explorer
+    from tasker_testkit.search.explored import Exploration
+    from tasker_testkit.search.exploring import Explorer
 
 _EXAMPLE: Final = """\
 example:
@@ -67,9 +67,9 @@ def _explore(arguments: argparse.Namespace) -> int:
 
 
 def _explorer(arguments: argparse.Namespace) -> tuple[Explorer, AbstractContextManager[Executor | None]]:
-    from tasker_testkit.executing import processes
-    from tasker_testkit.exploring import Explorer
     from tasker_testkit.locating import located_object
+    from tasker_testkit.search.executing import processes
+    from tasker_testkit.search.exploring import Explorer
 
     simulation, given = simulation_of(arguments), input_of(arguments)
     options: dict[str, Any] = {} if arguments.kinds is None else {"kinds": arguments.kinds}

@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from tasker_testkit.commands.command import AS_EXPECTED, Command
+from tasker_testkit.commands.terminal import show_file
 from tasker_testkit.errors import HistoryError
-from tasker_testkit.terminal import show_file
 
 if TYPE_CHECKING:
     from tasker_testkit.replay.production import RecordedTask
@@ -35,9 +35,9 @@ def _declare_import(parser: argparse.ArgumentParser) -> None:
 
 def _import(arguments: argparse.Namespace) -> int:
     from tasker_testkit.engine.history_writing import pretty
-    from tasker_testkit.filling import filled
-    from tasker_testkit.importing import PROFILE, imported, scenario_text
     from tasker_testkit.model.loading import load_template
+    from tasker_testkit.records.filling import filled
+    from tasker_testkit.records.importing import PROFILE, imported, scenario_text
     from tasker_testkit.replay.files import staged
 
     _check_source(arguments)

@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Final
 
 from tasker_testkit.commands.command import AS_EXPECTED, FAILED, Command
+from tasker_testkit.commands.terminal import show
 from tasker_testkit.errors import TemplateError
-from tasker_testkit.terminal import show
 
 _EXAMPLE: Final = """\
 example:

@@ -8,11 +8,11 @@ import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from tasker_testkit.arguments import declare_parts, input_of, simulation_of
 from tasker_testkit.commands import replay_history
+from tasker_testkit.commands.arguments import declare_parts, input_of, simulation_of
 from tasker_testkit.commands.command import AS_EXPECTED, FAILED, Command
+from tasker_testkit.commands.terminal import complain, kept_clean, show, show_run
 from tasker_testkit.errors import HandlerHangs, RunError, StubError, TaskerTestkitError, TokenError, listed
-from tasker_testkit.terminal import complain, kept_clean, show, show_run
 
 if TYPE_CHECKING:
     from tasker_testkit.explore.tokens import Token
@@ -55,15 +55,15 @@ def _names_file(what: str) -> bool:
 
 
 def _keeps_failure(path: Path) -> bool:
-    from tasker_testkit.kept_failures import FORMAT
     from tasker_testkit.replay.files import read_text
+    from tasker_testkit.search.kept_failures import FORMAT
 
     return re.search(rf'"format"\s*:\s*"{FORMAT}"', read_text(path)) is not None
 
 
 def _replay_token(arguments: argparse.Namespace, path: Path | None) -> int:
+    from tasker_testkit.plugin.sections import listening
     from tasker_testkit.replaying import replay
-    from tasker_testkit.sections import listening
 
     token, data = _asked_for(arguments, path)
     with kept_clean(), listening() as runs:
@@ -80,7 +80,7 @@ def _replay_token(arguments: argparse.Namespace, path: Path | None) -> int:
 def _asked_for(arguments: argparse.Namespace, path: Path | None) -> tuple[Token, Any]:
     """The token and the input; a kept failure, in a file, has both."""
     from tasker_testkit.explore.tokens import read_token
-    from tasker_testkit.kept_failures import read_failure
+    from tasker_testkit.search.kept_failures import read_failure
 
     kept = read_failure(path) if path is not None else None
     token = kept.token if kept is not None else read_token(arguments.what)

@@ -7,10 +7,10 @@ import json
 from pathlib import Path
 from typing import Final
 
-from tasker_testkit.arguments import doubles_of
+from tasker_testkit.commands.arguments import doubles_of
 from tasker_testkit.commands.command import AS_EXPECTED, FAILED
+from tasker_testkit.commands.terminal import kept_clean, show_comparison, show_file
 from tasker_testkit.errors import HistoryError, TokenError, listed
-from tasker_testkit.terminal import kept_clean, show_comparison, show_file
 
 _OF_HISTORIES: Final = ("template_file", "environment", "level", "ignore", "format")
 _OF_TOKENS: Final = ("input", "stubs", "anyway")
@@ -43,7 +43,7 @@ def refuse_with_token(arguments: argparse.Namespace) -> None:
 
 def check(arguments: argparse.Namespace, path: Path) -> int:
     """Hold the history in that file against today's handlers, and print the verdicts."""
-    from tasker_testkit.rechecking import check_against
+    from tasker_testkit.records.rechecking import check_against
 
     for name in _OF_TOKENS:
         if getattr(arguments, name):

@@ -6,8 +6,9 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from tasker_testkit.arguments import declare_workflow, input_of, simulation_of
+from tasker_testkit.commands.arguments import declare_workflow, input_of, simulation_of
 from tasker_testkit.commands.command import AS_EXPECTED, FAILED, Command
+from tasker_testkit.commands.terminal import complain, kept_clean, show_file, show_run
 from tasker_testkit.errors import (
     FaultError,
     HandlerHangs,
@@ -19,7 +20,6 @@ from tasker_testkit.errors import (
     listed,
     near,
 )
-from tasker_testkit.terminal import complain, kept_clean, show_file, show_run
 
 if TYPE_CHECKING:
     from tasker_testkit.run import Run
@@ -43,7 +43,7 @@ def _declare_run(parser: argparse.ArgumentParser) -> None:
 
 
 def _run(arguments: argparse.Namespace) -> int:
-    from tasker_testkit.sections import listening
+    from tasker_testkit.plugin.sections import listening
 
     if arguments.template.endswith(_SCENARIO):
         return _play(arguments)
@@ -68,7 +68,7 @@ def _run(arguments: argparse.Namespace) -> int:
 
 def _play(arguments: argparse.Namespace) -> int:
     """A scenario, which says itself all that other arguments could."""
-    from tasker_testkit.scenarios import play
+    from tasker_testkit.records.scenarios import play
 
     for name, value in vars(arguments).items():
         if value not in (None, []) and name not in _OF_SCENARIOS:

@@ -1,7 +1,7 @@
 """The engine: a simulated Tasker without any input or output. It asks for handler calls and is told how they ended.
 
-    while call := engine.next_call():
-        engine.report(call, invoke(call))
+while call := engine.next_call():
+    engine.report(call, invoke(call))
 """
 
 from __future__ import annotations

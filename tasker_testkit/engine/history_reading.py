@@ -211,5 +211,3 @@ def _metadata(stored: Mapping[str, Any]) -> tuple[dict[str, Any], datetime | Non
 
 def _same(one: Any, other: Any) -> bool:
     return type(one) is type(other) and bool(one == other)
-
-

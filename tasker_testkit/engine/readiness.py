@@ -52,9 +52,7 @@ def completion_percentage(shares: Mapping[str, int]) -> float:
     return round(100 * shares["settled"] / total, 2) if total else 0.0
 
 
-def picked_up(
-    state: TaskState, status: ExecutionStatus, in_state: int, limits: Mapping[TaskState, int] | None
-) -> bool:
+def picked_up(state: TaskState, status: ExecutionStatus, in_state: int, limits: Mapping[TaskState, int] | None) -> bool:
     """Does the poll for waiting tasks take this task, ``in_state`` microseconds in its state? (Row 4.)"""
     if state == "pending":
         return True

@@ -38,9 +38,7 @@ def concerned(one: Seen, other: Seen, noise: Collection[Path] = ()) -> tuple[str
     for path in quiet(changes(_moved_to_zero(one), _moved_to_zero(other)), noise):
         found.setdefault(str(path[1]), []).append(path)
     names = [step.name for step in (*one.steps, *other.steps)]
-    return tuple(
-        name for name in dict.fromkeys(names) if name in found and not _follows(name, found, one, other)
-    )
+    return tuple(name for name in dict.fromkeys(names) if name in found and not _follows(name, found, one, other))
 
 
 def _follows(name: str, found: Mapping[str, list[Path]], one: Seen, other: Seen) -> bool:

@@ -172,6 +172,4 @@ def find_profile(profile: str | Profile) -> Profile:
         return profile
     if profile in PROFILES:
         return PROFILES[profile]
-    raise ProfileError(
-        f"There is no profile {profile!r}.{near(profile, PROFILES)} Known profiles:\n{listed(PROFILES)}"
-    )
+    raise ProfileError(f"There is no profile {profile!r}.{near(profile, PROFILES)} Known profiles:\n{listed(PROFILES)}")

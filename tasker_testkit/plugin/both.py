@@ -93,10 +93,13 @@ def _held(report: Any, claim: Claim, rows: list[tuple[int, str]] | None, *, refu
         return "differs"
     told = "\n".join(f"{row:4}  {sentence}" for row, sentence in rows) or "  (none)"
     report.sections.append(("what failed", str(report.longrepr)))
-    report.outcome, report.longrepr = "failed", (
-        f"This test fails on tasker-0.1.8, but not by what its marker says ({claim.reason}).\n"
-        f"The rows of docs/profiles.md that mattered in what it ran:\n{told}\n"
-        "Name one of them in differs=..., or look for what else is wrong."
+    report.outcome, report.longrepr = (
+        "failed",
+        (
+            f"This test fails on tasker-0.1.8, but not by what its marker says ({claim.reason}).\n"
+            f"The rows of docs/profiles.md that mattered in what it ran:\n{told}\n"
+            "Name one of them in differs=..., or look for what else is wrong."
+        ),
     )
     del report.wasxfail
     return "otherwise"

@@ -138,9 +138,9 @@ class _Covering:
 
 
 def _show(found: Coverage, writer: TerminalWriter) -> None:
+    from tasker_testkit.commands.terminal import speaks_unicode
     from tasker_testkit.report.cells import ASCII, UNICODE
     from tasker_testkit.report.coverage import layout
-    from tasker_testkit.terminal import speaks_unicode
 
     for line in layout(found, width=writer.fullwidth, signs=UNICODE if speaks_unicode() else ASCII):
         for span in line:

@@ -46,7 +46,7 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 
 def _plans(definition: pytest.Item, mark: pytest.Mark) -> list[Plan]:
     from tasker_testkit.intervening import plan_instead_of_all, unnoticed
-    from tasker_testkit.planning import planned
+    from tasker_testkit.search.planning import planned
 
     if mark.args:
         raise FaultError(f"@pytest.mark.tasker_explore takes keywords only, not {mark.args[0]!r:.80}: depth=, kinds=.")

@@ -49,7 +49,7 @@ class _TestFile(pytest.File):
 
 
 def _replay(file: _TestFile) -> None:
-    from tasker_testkit.rerunning import rerun
+    from tasker_testkit.records.rerunning import rerun
 
     config = file.config
     level = config.getoption("tasker_level") or config.getini("tasker_level") or "exact"
@@ -63,7 +63,7 @@ def _replay(file: _TestFile) -> None:
 
 
 def _play(file: _TestFile) -> None:
-    from tasker_testkit.scenarios import play
+    from tasker_testkit.records.scenarios import play
 
     config = file.config
     line = {name: value for name in ("seed",) if (value := config.getoption(f"tasker_{name}")) is not None}

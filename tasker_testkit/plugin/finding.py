@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING, Any, Final
 
 import pytest
 
-from tasker_testkit import observing
-from tasker_testkit.sections import failures
+from tasker_testkit.plugin.sections import failures
+from tasker_testkit.search import hearing
 
 if TYPE_CHECKING:
-    from tasker_testkit.findings import Finding
+    from tasker_testkit.search.findings import Finding
 
 _FOUND: Final[pytest.StashKey[list[Finding]]] = pytest.StashKey()
 
@@ -20,7 +20,7 @@ _FOUND: Final[pytest.StashKey[list[Finding]]] = pytest.StashKey()
 def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, Any, Any]:
     """Listen for what this test's explorations find."""
     item.stash[_FOUND] = []
-    with observing.told_failures(item.stash[_FOUND].append):
+    with hearing.told_failures(item.stash[_FOUND].append):
         return (yield)
 
 

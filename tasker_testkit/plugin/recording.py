@@ -14,7 +14,7 @@ from tasker_testkit.plugin.options import nearest, refusing
 from tasker_testkit.plugin.reporting import PASSED
 
 if TYPE_CHECKING:
-    from tasker_testkit.recorder import Recorder
+    from tasker_testkit.records.recorder import Recorder
     from tasker_testkit.run import Run
 
 IS_FILE: Final = pytest.StashKey[bool]()
@@ -54,7 +54,7 @@ def pytest_configure(config: pytest.Config) -> None:
         config.add_cleanup(stack.close)
         stack.enter_context(redacted_by(redaction))
     if mode != "none":
-        from tasker_testkit.recorder import Recorder
+        from tasker_testkit.records.recorder import Recorder
 
         with refusing(pytest.UsageError):
             config.stash[_RECORDER] = Recorder(mode)
@@ -76,7 +76,7 @@ def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, Any, Any]:
 
 
 def _record(recorder: Recorder, item: pytest.Item, runs: list[Run]) -> None:
-    from tasker_testkit.recorder import FOLDER
+    from tasker_testkit.records.recorder import FOLDER
 
     chosen = item.config.getini("tasker_recordings")
     folder = item.config.rootpath / chosen if chosen else item.path.parent / FOLDER

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any, Final
 import pytest
 
 from tasker_testkit import intervening, observing
-from tasker_testkit.keeping import kept_below
 from tasker_testkit.plugin.options import refusing
+from tasker_testkit.search.keeping import kept_below
 
 if TYPE_CHECKING:
     from tasker_testkit.replaying import Replaying

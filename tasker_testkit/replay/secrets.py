@@ -38,7 +38,9 @@ _FORMS: Final = (
     r"[a-z][a-z0-9+.-]*://[^\s/:@]*:(?P<userinfo>[^\s/@]+)@",
 )
 _FORM: Final = re.compile("|".join(_FORMS), re.DOTALL)
-_MAYBE: Final = re.compile(r"(?i)bearer|pass|secret|token|key|authorization|eyJ|sk_live|rk_live|akia|gh[pousr]_|xox|://")
+_MAYBE: Final = re.compile(
+    r"(?i)bearer|pass|secret|token|key|authorization|eyJ|sk_live|rk_live|akia|gh[pousr]_|xox|://"
+)
 _CARD: Final = re.compile(
     rf"(?<!\d)(?<!\d\.)(?:\d{{{SHORTEST_CARD},{LONGEST_CARD}}}|\d{{4}}(?:[ -]\d{{4}}){{3}}(?:[ -]?\d{{1,3}})?"
     r"|\d{4}[ -]\d{6}[ -]\d{4,5})(?!\d)"

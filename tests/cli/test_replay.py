@@ -9,7 +9,7 @@ import pytest
 
 from tasker_testkit import Simulation, explore, state_is
 from tasker_testkit.cli import main
-from tasker_testkit.keeping import kept_below
+from tasker_testkit.search.keeping import kept_below
 from tasker_testkit.worker.walltime import World
 
 LOST = [{"step": "charge", "attempt": 1, "lose_result": True}]

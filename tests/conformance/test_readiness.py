@@ -67,9 +67,7 @@ def test_readiness_retry_eligible(given, expect):
     assert readiness.retry_eligible(**given) == expect["retry_eligible"]
 
 
-@pytest.mark.parametrize(
-    ("given", "expect"), cases("readiness_by_state") + cases("next_retry") + cases("flags")
-)
+@pytest.mark.parametrize(("given", "expect"), cases("readiness_by_state") + cases("next_retry") + cases("flags"))
 def test_readiness_of_one_root(given, expect):
     """A root step's eligibility, due instant, readiness and its task's execution status are as recorded."""
     ledger, (row,) = ledger_of(given)

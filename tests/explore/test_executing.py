@@ -11,9 +11,9 @@ from pathlib import Path
 import pytest
 
 from tasker_testkit import Simulation, TaskerTestkitError, explore
-from tasker_testkit.executing import PROCESS_SURVIVES, examined, processes
 from tasker_testkit.explore.space import title
 from tasker_testkit.locating import located_object
+from tasker_testkit.search.executing import PROCESS_SURVIVES, examined, processes
 
 TEMPLATE = """\
 name: orders

@@ -10,9 +10,9 @@ import pytest
 
 from tasker_testkit import Simulation, TaskerTestkitError, TokenError, explore, sometimes
 from tasker_testkit.explore.tokens import read_token
-from tasker_testkit.exploring import Explorer
-from tasker_testkit.keeping import kept_below
-from tasker_testkit.kept_failures import keep, kept, read_failure
+from tasker_testkit.search.exploring import Explorer
+from tasker_testkit.search.keeping import kept_below
+from tasker_testkit.search.kept_failures import keep, kept, read_failure
 
 TEMPLATE = {
     "name": "orders",
@@ -204,7 +204,7 @@ def test_many_processes_may_keep_the_same(folder, tmp_path):
     failure = explore(simulation(), {"x": "y" * 10_000}, check=ships, kinds="fail").failures[0]
     code = (
         "import sys; from pathlib import Path\n"
-        "from tasker_testkit.kept_failures import keep, read_failure\n"
+        "from tasker_testkit.search.kept_failures import keep, read_failure\n"
         f"one = read_failure(Path({str(failure.kept)!r}))\n"
         "for _ in range(100): keep(one.token, invariant=one.invariant, message='', input=one.input)\n"
     )

@@ -6,7 +6,7 @@ import pytest
 
 from tasker_testkit import Simulation, TaskerTestkitError, effect, explore
 from tasker_testkit.explore.space import title
-from tasker_testkit.keeping import kept_below
+from tasker_testkit.search.keeping import kept_below
 
 PROFILES = ("documented", "tasker-0.1.8")
 

@@ -55,7 +55,7 @@ MANY_WAYS = """
 """
 NOBODYS = """
     from tasker_testkit import Simulation
-    from tasker_testkit.exploring import explore
+    from tasker_testkit.search.exploring import explore
 
     SIMULATION = Simulation("orders.yaml", handlers="handlers.py")
     Simulation("orders.yaml", handlers="handlers.py", faults=[{"step": "charge", "fail": {}}]).run({"total": 1})

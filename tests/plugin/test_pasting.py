@@ -182,5 +182,3 @@ def test_what_cannot_be_written_is_said(pasted):
     assert "    run.check(...)  # give it: lambda at test_explore.py:7\n" in source
     ran.assert_outcomes(failed=1)
     ran.stdout.fnmatch_lines(["E*check: Ellipsis can't be checked. Give functions of a Run that raise or return *"])
-
-

@@ -12,8 +12,8 @@ from production_samples import HANDLERS, TABLES, TEMPLATES
 
 from tasker_testkit.cli import main
 from tasker_testkit.errors import HistoryError
-from tasker_testkit.importing import PROFILE, imported, scenario_text
 from tasker_testkit.model.loading import load_template
+from tasker_testkit.records.importing import PROFILE, imported, scenario_text
 from tasker_testkit.replay.tables import recorded_task
 
 TASKS = {row["context"]["order_ref"]: row["task_uuid"] for row in TABLES["tasks"]["rows"]}

@@ -77,9 +77,7 @@ def test_diff_in_the_shell(tmp_path, monkeypatch, capsys):
     capsys.readouterr()
     assert main(["diff", "a.json", "b.json", "--format", "json"]) == 1
     data = json.loads(capsys.readouterr().out)
-    assert data["changes"] == [
-        {"owner": "charge", "attempt": 1, "what": "result.charged", "one": "5", "other": "6"}
-    ]
+    assert data["changes"] == [{"owner": "charge", "attempt": 1, "what": "result.charged", "one": "5", "other": "6"}]
     assert main(["diff", "a.json", "c.json"]) == 2
     assert capsys.readouterr().err == (
         "tasker-testkit: There is no file c.json. JSON files in that folder:\n  a.json\n  b.json\n"

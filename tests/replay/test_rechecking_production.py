@@ -21,7 +21,7 @@ from telltales import Analyze, Work, calm_handlers_for, seen
 from tasker_testkit import Simulation, SubmissionRefused, check_against, templates
 from tasker_testkit.engine.history import History
 from tasker_testkit.engine.history_writing import pretty
-from tasker_testkit.importing import imported
+from tasker_testkit.records.importing import imported
 from tasker_testkit.replay.rest import read_rest
 
 ROOT = Path(__file__).resolve().parents[2]

@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 from tasker_testkit import DOCUMENTED, Failure, HistoryError, Simulation, TaskerTestkitError, load_history
-from tasker_testkit.remaking import input_of, simulation_of
-from tasker_testkit.rerunning import rerun
+from tasker_testkit.records.remaking import input_of, simulation_of
+from tasker_testkit.records.rerunning import rerun
 
 RETRY = {"max_attempts": 3, "backoff": "exponential", "backoff_base_ms": 100}
 TEMPLATE = {

@@ -10,7 +10,7 @@ from tasker_testkit import ScenarioError
 from tasker_testkit.cli import main
 from tasker_testkit.model.loading.scenarios import load_scenario, scenario_schema
 from tasker_testkit.model.loading.schema import schema_problem
-from tasker_testkit.scenarios import play
+from tasker_testkit.records.scenarios import play
 
 TEMPLATE = """\
 name: orders

@@ -50,9 +50,7 @@ def test_further_failures_are_a_line_each():
     """They count, and stand behind those that are reported in full."""
     text = exploration(overview(), ["one\ntwo"], ["paid: pay-1-hang", "paid: ship-1-hang"])
     assert text.splitlines()[2] == "✗ 5 plans · 3 failures"
-    assert text.endswith(
-        "\n\n── failure 1 of 3 ──\none\ntwo\n\n── 2 more ──\npaid: pay-1-hang\npaid: ship-1-hang"
-    )
+    assert text.endswith("\n\n── failure 1 of 3 ──\none\ntwo\n\n── 2 more ──\npaid: pay-1-hang\npaid: ship-1-hang")
 
 
 def test_nothing_found():

@@ -193,7 +193,7 @@ def test_a_handler_cannot_swallow_the_refusal(workflow, handler):
 
 
 JSON = st.recursive(
-    st.none() | st.booleans() | st.integers(-(2**53), 2**53) | st.text("aé☃\"\\"),
+    st.none() | st.booleans() | st.integers(-(2**53), 2**53) | st.text('aé☃"\\'),
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text("ab"), inner, max_size=3),
     max_leaves=5,
 )

@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tasker_testkit import HistoryError, Simulation
-from tasker_testkit.rerunning import rerun
+from tasker_testkit.records.rerunning import rerun
 from tasker_testkit.worker.http.route_data import RAISED
 
 URL = "https://pay.example/charges"

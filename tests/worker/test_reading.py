@@ -7,7 +7,7 @@ import json
 import pytest
 
 from tasker_testkit import Simulation
-from tasker_testkit.learning import keys_read
+from tasker_testkit.search.learning import keys_read
 from tasker_testkit.worker.sdk import quiet
 
 quiet()

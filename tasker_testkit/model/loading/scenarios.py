@@ -145,5 +145,3 @@ def _states(expect: Mapping[str, Any]) -> Iterator[tuple[str, str, _Known]]:
     for name, step in expect.get("steps", {}).items():
         if "state" in step:
             yield f"expect.steps.{name}.state", step["state"], tuple(STEP_STATES)
-
-

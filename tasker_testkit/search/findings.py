@@ -11,8 +11,6 @@ from typing import Any, Final
 from tasker_testkit import observing
 from tasker_testkit.engine.history import History
 from tasker_testkit.errors import RunError, TaskerTestkitError
-from tasker_testkit.examining import Examiner, Seen, at_work
-from tasker_testkit.executing import PROCESS_SURVIVES
 from tasker_testkit.explore.invariants import Broken
 from tasker_testkit.explore.orderings import Order
 from tasker_testkit.explore.shrinking import shrunk
@@ -22,7 +20,9 @@ from tasker_testkit.model.faults import FaultPlan
 from tasker_testkit.replaying import token_of
 from tasker_testkit.report.finding import finding
 from tasker_testkit.run import Run
-from tasker_testkit.telling import source_of, told
+from tasker_testkit.search.examining import Examiner, Seen, at_work
+from tasker_testkit.search.executing import PROCESS_SURVIVES
+from tasker_testkit.search.telling import source_of, told
 
 MOST_TRIED: Final = 200
 """How many smaller plans are tried for one finding."""

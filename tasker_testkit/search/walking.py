@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
-from tasker_testkit.examining import Examine, Seen
 from tasker_testkit.explore.sampling import spread
 from tasker_testkit.explore.simpler import Plan
 from tasker_testkit.explore.space import Rank, children
 from tasker_testkit.model.extent import Extent, Level
+from tasker_testkit.search.examining import Examine, Seen
 
 
 @dataclass(frozen=True, slots=True)

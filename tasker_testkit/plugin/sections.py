@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Final
 from tasker_testkit import observing
 
 if TYPE_CHECKING:
-    from tasker_testkit.findings import Finding
     from tasker_testkit.run import Run
+    from tasker_testkit.search.findings import Finding
 
 SHOWN: Final = 5
 FAILURES_SHOWN: Final = 3

@@ -8,16 +8,16 @@ from typing import TYPE_CHECKING, Any, Final
 
 from tasker_testkit import errors
 from tasker_testkit.errors import FaultError, TaskerTestkitError
-from tasker_testkit.examining import SAME_AGAIN, Seen
-from tasker_testkit.executing import PROCESS_SURVIVES
 from tasker_testkit.explore.simpler import Plan
 from tasker_testkit.explore.tokens import Token, read_token
-from tasker_testkit.kept_failures import Kept, forget, keep, kept
 from tasker_testkit.model.faults import FaultPlan
 from tasker_testkit.replaying import is_input_of
+from tasker_testkit.search.examining import SAME_AGAIN, Seen
+from tasker_testkit.search.executing import PROCESS_SURVIVES
+from tasker_testkit.search.kept_failures import Kept, forget, keep, kept
 
 if TYPE_CHECKING:
-    from tasker_testkit.findings import Finding
+    from tasker_testkit.search.findings import Finding
     from tasker_testkit.simulation import Simulation
 
 _ALWAYS_ASKED: Final = frozenset({SAME_AGAIN, PROCESS_SURVIVES, *vars(errors)})

@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from tasker_testkit.errors import TaskerTestkitError, listed, near
 from tasker_testkit.explore.simpler import Plan
-from tasker_testkit.exploring import Explorer
+from tasker_testkit.search.exploring import Explorer
 from tasker_testkit.simulation import Simulation
 
 KEYWORDS: Final = ("input", "depth", "kinds", "limit")

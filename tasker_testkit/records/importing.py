@@ -9,12 +9,12 @@ from typing import Any, Final
 
 import yaml
 
-from tasker_testkit.calling_off import calling_off, cut_off, was_called_off
 from tasker_testkit.engine.history import History
 from tasker_testkit.engine.history_writing import pretty
 from tasker_testkit.errors import HistoryError, listed
 from tasker_testkit.model.template import Template
 from tasker_testkit.recording import without_secrets
+from tasker_testkit.records.calling_off import calling_off, cut_off, was_called_off
 from tasker_testkit.replay.production import RecordedTask, history_data
 from tasker_testkit.replay.references import seen_from
 from tasker_testkit.stubs import definition_of

@@ -13,7 +13,7 @@ from tasker_testkit.errors import TaskerTestkitError
 if TYPE_CHECKING:
     from tasker_testkit.comparing import Comparison
     from tasker_testkit.diffing import Diff
-    from tasker_testkit.rechecking import HistoryCheck
+    from tasker_testkit.records.rechecking import HistoryCheck
     from tasker_testkit.run import Run
 
 

@@ -8,8 +8,8 @@ from contextlib import contextmanager
 from time import monotonic
 from typing import TYPE_CHECKING, Any
 
-from tasker_testkit.examining import Seen
 from tasker_testkit.model.extent import Extent
+from tasker_testkit.search.examining import Seen
 
 if TYPE_CHECKING:
     from rich.progress import Progress

@@ -8,8 +8,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
+from tasker_testkit.commands.terminal import read_stdin
 from tasker_testkit.errors import FaultError, InputError, RouteError, StubError, TemplateError
-from tasker_testkit.terminal import read_stdin
 
 if TYPE_CHECKING:
     from tasker_testkit.simulation import Simulation

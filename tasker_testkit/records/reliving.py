@@ -7,7 +7,6 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any, Final
 
-from tasker_testkit.answering import answers_of
 from tasker_testkit.engine.calls import Call, within_timeout
 from tasker_testkit.engine.history import AttemptHistory, History
 from tasker_testkit.engine.past import Past, is_whole, progress_of
@@ -17,6 +16,7 @@ from tasker_testkit.model.dispatch import Dispatch, TaskFacts
 from tasker_testkit.model.outcome import Checkpoint, Ending, Outcome, Silence
 from tasker_testkit.model.plain import Frozen, frozen
 from tasker_testkit.model.watched import watched
+from tasker_testkit.records.answering import answers_of
 from tasker_testkit.replay.placeholders import placeholders_in
 from tasker_testkit.simulation import Simulation
 from tasker_testkit.worker.http.routes import Routes

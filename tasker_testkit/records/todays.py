@@ -14,7 +14,7 @@ from tasker_testkit.locating import located_handlers, located_template
 from tasker_testkit.model.loading import load_template
 from tasker_testkit.model.profile import PROFILES, TASKER_0_1_8
 from tasker_testkit.model.template import Template
-from tasker_testkit.remaking import simulation_of
+from tasker_testkit.records.remaking import simulation_of
 from tasker_testkit.simulation import Simulation
 from tasker_testkit.stubs import definition_of, entry_for
 

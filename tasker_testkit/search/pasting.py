@@ -13,13 +13,13 @@ from typing import TYPE_CHECKING, Any, Final
 
 from tasker_testkit.engine.history import written
 from tasker_testkit.errors import TaskerTestkitError
-from tasker_testkit.examining import SAME_AGAIN
 from tasker_testkit.explore import invariants
 from tasker_testkit.explore.invariants import Invariant
 from tasker_testkit.explore.simpler import Plan
 from tasker_testkit.model.profile import PROFILES, Profile
 from tasker_testkit.report.plans import as_calls
-from tasker_testkit.writing import WIDTH, Page, Unwritten, laid_out
+from tasker_testkit.search.examining import SAME_AGAIN
+from tasker_testkit.search.writing import WIDTH, Page, Unwritten, laid_out
 
 if TYPE_CHECKING:
     from tasker_testkit.simulation import Simulation

@@ -8,10 +8,7 @@ from contextlib import AbstractContextManager
 from dataclasses import replace
 from typing import Any, Final
 
-from tasker_testkit import observing
 from tasker_testkit.errors import FaultError, TaskerTestkitError, listed
-from tasker_testkit.examining import SAME_AGAIN, Examine, Examiner, Seen, unsteady
-from tasker_testkit.executing import elsewhere, here
 from tasker_testkit.explore.effect_checks import not_booked
 from tasker_testkit.explore.invariants import DEFAULT, Broken, Invariant, as_invariants, unreached
 from tasker_testkit.explore.kinds import ALL, chosen
@@ -19,16 +16,19 @@ from tasker_testkit.explore.orderings import MOST, Orders
 from tasker_testkit.explore.sameness import first_difference
 from tasker_testkit.explore.simpler import Plan
 from tasker_testkit.explore.space import Rank
-from tasker_testkit.explored import Exploration, Runs, rows_of, title_of
-from tasker_testkit.findings import Findings
 from tasker_testkit.intervening import instead_of, unnoticed
-from tasker_testkit.learning import keys_read
 from tasker_testkit.model.extent import Extent
 from tasker_testkit.model.faults import FaultPlan
-from tasker_testkit.remembering import Memory
 from tasker_testkit.run import Run
+from tasker_testkit.search import hearing
+from tasker_testkit.search.examining import SAME_AGAIN, Examine, Examiner, Seen, unsteady
+from tasker_testkit.search.executing import elsewhere, here
+from tasker_testkit.search.explored import Exploration, Runs, rows_of, title_of
+from tasker_testkit.search.findings import Findings
+from tasker_testkit.search.learning import keys_read
+from tasker_testkit.search.remembering import Memory
+from tasker_testkit.search.walking import Retraced, Space, Walk
 from tasker_testkit.simulation import Simulation
-from tasker_testkit.walking import Retraced, Space, Walk
 
 Check = Invariant | Callable[[Run], Any]
 """An invariant, or a function of a Run that raises or returns False if something doesn't hold."""
@@ -124,7 +124,7 @@ class Explorer:
             findings.miss(unreached(invariants, {name for one in seen for name in one.reached}, len(plans)))
         if shrink:
             self._memory.keep(findings.all)
-        observing.announce_failures(findings.all)
+        hearing.announce_failures(findings.all)
         return Exploration(
             plans=tuple(map(FaultPlan, plans)),
             runs=Runs(self._examiner, plans),

@@ -10,14 +10,14 @@ from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING, Any, Final
 
-from tasker_testkit.pasting import as_test
 from tasker_testkit.report.finding import Told
-from tasker_testkit.writing import Page
+from tasker_testkit.search.pasting import as_test
+from tasker_testkit.search.writing import Page
 
 if TYPE_CHECKING:
-    from tasker_testkit.examining import Examiner
     from tasker_testkit.explore.invariants import Invariant
-    from tasker_testkit.findings import Finding
+    from tasker_testkit.search.examining import Examiner
+    from tasker_testkit.search.findings import Finding
     from tasker_testkit.simulation import Simulation
 
 _INLINE: Final = 200

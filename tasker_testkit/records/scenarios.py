@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from tasker_testkit.blaming import culprit
 from tasker_testkit.errors import (
     FaultError,
     HandlerHangs,
@@ -19,12 +18,13 @@ from tasker_testkit.errors import (
     listed,
     near,
 )
-from tasker_testkit.expecting import unmet
 from tasker_testkit.locating import located_handlers, located_object, located_template
 from tasker_testkit.model.faults import FaultPlan
 from tasker_testkit.model.loading import load_data
 from tasker_testkit.model.loading.scenarios import Scenario, load_scenario
 from tasker_testkit.model.loading.schema import json_path
+from tasker_testkit.records.blaming import culprit
+from tasker_testkit.records.expecting import unmet
 from tasker_testkit.simulation import Simulation
 from tasker_testkit.stubs import definition_of
 

@@ -16,13 +16,13 @@ from tasker_testkit.model.faults import as_plan
 from tasker_testkit.model.outcome import Outcome, failure
 from tasker_testkit.model.verdicts import AttemptVerdict, Verdicts
 from tasker_testkit.recording import without_secrets
-from tasker_testkit.reliving import Relived, Reliving, Ticket, in_order
+from tasker_testkit.records.reliving import Relived, Reliving, Ticket, in_order
+from tasker_testkit.records.todays import Today, today_of
 from tasker_testkit.replay.files import load_history
 from tasker_testkit.replay.levels import compared
 from tasker_testkit.replay.verdicts import ending_of, handlers_part, verdict_on
 from tasker_testkit.report.cells import ASCII, UNICODE, Line, Signs, joined
 from tasker_testkit.report.verdicts import verdicts_layout
-from tasker_testkit.todays import Today, today_of
 
 if TYPE_CHECKING:
     from tasker_testkit.run import Run

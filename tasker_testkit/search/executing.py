@@ -16,9 +16,9 @@ from threading import Lock, current_thread, main_thread
 from typing import Final
 
 from tasker_testkit.errors import TaskerTestkitError
-from tasker_testkit.examining import Examine, Examiner, Seen, at_work
 from tasker_testkit.explore.invariants import Broken
 from tasker_testkit.explore.simpler import Plan
+from tasker_testkit.search.examining import Examine, Examiner, Seen, at_work
 from tasker_testkit.travelling import as_bytes
 
 BATCH: Final = 32

@@ -7,16 +7,16 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, overload
 
-from tasker_testkit.examining import Examiner, Seen
 from tasker_testkit.explore.simpler import Plan
 from tasker_testkit.explore.space import title
-from tasker_testkit.findings import Finding
 from tasker_testkit.intervening import unnoticed
 from tasker_testkit.model.extent import Overview, Row
 from tasker_testkit.model.faults import FaultPlan
-from tasker_testkit.repeating import Idempotency, idempotency_of
 from tasker_testkit.report.exploration import exploration
 from tasker_testkit.run import Run
+from tasker_testkit.search.examining import Examiner, Seen
+from tasker_testkit.search.findings import Finding
+from tasker_testkit.search.repeating import Idempotency, idempotency_of
 from tasker_testkit.simulation import Simulation
 
 FORMAT: Final = "tasker-testkit/exploration"

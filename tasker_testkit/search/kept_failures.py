@@ -14,8 +14,8 @@ from typing import Any, Final
 
 from tasker_testkit.errors import TaskerTestkitError, TokenError
 from tasker_testkit.explore.tokens import Token, read_token
-from tasker_testkit.keeping import place
 from tasker_testkit.report.plans import in_words
+from tasker_testkit.search.keeping import place
 
 FORMAT: Final = "tasker-testkit/failure"
 VERSION: Final = 1
