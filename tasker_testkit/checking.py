@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import traceback
 from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any, Final
 
@@ -26,6 +27,21 @@ def check_settings(**settings: Any) -> None:
                 raise TaskerTestkitError(f"{name}={value!r} isn't known. Possible:\n{listed(CHOICES[name])}")
         elif not _RULES[name][0](value):
             raise TaskerTestkitError(f"{name}={value!r:.80}: give {_RULES[name][1]}.")
+
+
+def call_setup(setup: Callable[[], Any]) -> None:
+    """Call it. Raises HandlerError, which says where, for any Exception but ours: no run begins then."""
+    try:
+        setup()
+    except TaskerTestkitError:
+        raise
+    except Exception as error:
+        place = traceback.extract_tb(error.__traceback__)[-1]
+        raise HandlerError(
+            f"setup={getattr(setup, '__qualname__', setup)!s} raised {type(error).__name__}: {error}\n"
+            f"  {place.filename}:{place.lineno} in {place.name}\n"
+            "It is called before every run, to give doubles a fresh start; nothing was run."
+        ) from error
 
 
 def _is_whole(value: Any) -> bool:

@@ -9,7 +9,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
 from tasker_testkit import observing
-from tasker_testkit.checking import check_handlers, check_settings
+from tasker_testkit.checking import call_setup, check_handlers, check_settings
 from tasker_testkit.driving import DrivenTask, Verb
 from tasker_testkit.engine.closing import history_of
 from tasker_testkit.engine.engine import Engine
@@ -221,7 +221,7 @@ class Simulation:
         if self.setup is not None:
             with self._world as world:
                 world.move_to(self.start_at)
-                self.setup()
+                call_setup(self.setup)
         self.routes.rewind()
         engine = Engine(
             self._blueprint,

@@ -41,6 +41,8 @@ def inputs(template: Any, *, valid: bool = True) -> st.SearchStrategy[dict[str, 
     towards the schema's first keyword. Raises StrategyError for a schema that can't be drawn from (its keywords are in
     ``docs/strategies.md``) or that nothing seems to fit.
     """
+    if not isinstance(valid, bool):
+        raise StrategyError(f"valid={valid!r:.80}: give True, or False for near misses.")
     return inputs_of(_template(template), valid=valid)
 
 

@@ -19,7 +19,7 @@ ROOT = Path(__file__).resolve().parents[1]
 FLOOR = {"errors", "model", "engine"}
 ROOMS = {"worker", "report", "fidelity", "explore", "replay", "stats", "lint"}
 UPSTAIRS = {"search", "records"}
-ROOF = {"plugin", "cli", "commands", "__init__", "__main__"}
+ROOF = {"plugin", "sections", "cli", "commands", "__init__", "__main__"}
 SDK_DOOR = "tasker_testkit/worker/sdk.py"
 DRAWERS = {"utils", "util", "helpers", "common", "base", "manager", "misc"}
 

@@ -27,6 +27,7 @@ _OTHER: Final = (
     "Another run than the token's. With the same template, input, faults and seed it is the handlers, their doubles or "
     "stubs that do something else now."
 )
+_CHANGED: Final = "Another run than the token's, as is to be expected of another template or input."
 _SUMMARY: Final = "run a token again, or hold a history against today's code"
 
 
@@ -62,8 +63,8 @@ def _keeps_failure(path: Path) -> bool:
 
 
 def _replay_token(arguments: argparse.Namespace, path: Path | None) -> int:
-    from tasker_testkit.plugin.sections import listening
     from tasker_testkit.replaying import replay
+    from tasker_testkit.sections import listening
 
     token, data = _asked_for(arguments, path)
     with kept_clean(), listening() as runs:
@@ -97,7 +98,8 @@ def _broken_off(error: TaskerTestkitError) -> int:
 def _judged(found: Replay) -> int:
     if found.changes:
         complain(f"since the token was made, template or input have changed:\n{listed(found.changes)}")
-    show("\nThe same run as the token's, to the byte." if found.same else f"\n{_OTHER}")
+    other = _CHANGED if found.changes else _OTHER
+    show("\nThe same run as the token's, to the byte." if found.same else f"\n{other}")
     return AS_EXPECTED if found.same else FAILED
 
 

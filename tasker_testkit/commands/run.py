@@ -43,7 +43,7 @@ def _declare_run(parser: argparse.ArgumentParser) -> None:
 
 
 def _run(arguments: argparse.Namespace) -> int:
-    from tasker_testkit.plugin.sections import listening
+    from tasker_testkit.sections import listening
 
     if arguments.template.endswith(_SCENARIO):
         return _play(arguments)

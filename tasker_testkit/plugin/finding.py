@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 import pytest
 
-from tasker_testkit.plugin.sections import failures
 from tasker_testkit.search import hearing
+from tasker_testkit.sections import failures
 
 if TYPE_CHECKING:
     from tasker_testkit.search.findings import Finding

@@ -19,8 +19,8 @@ if TYPE_CHECKING:
     from tasker_testkit.model.effects import Effect
     from tasker_testkit.model.faults import FaultPlan
     from tasker_testkit.model.outcome import Outcome
-    from tasker_testkit.plugin.sections import LatestRuns
     from tasker_testkit.run import Run
+    from tasker_testkit.sections import LatestRuns
     from tasker_testkit.simulation import Simulation
 
 

@@ -11,7 +11,7 @@ import pytest
 
 from tasker_testkit.errors import TaskerTestkitError
 from tasker_testkit.plugin.options import ON_COMMAND_LINE
-from tasker_testkit.plugin.sections import LatestRuns, listening, reproduction, timelines
+from tasker_testkit.sections import LatestRuns, listening, reproduction, timelines
 
 RUNS: Final = pytest.StashKey[LatestRuns]()
 """The latest runs that the test made."""

@@ -25,14 +25,15 @@ def watched() -> Iterator[Watch]:
         yield lambda extent, seen: None
         return
     with _bar() as bar:
-        task, began, failing = bar.add_task("", total=1, failing=0, rate=""), monotonic(), 0
+        task, began, failing = bar.add_task("", total=1, so_far="the plain run"), monotonic(), 0
 
         def watch(extent: Extent, seen: Seen) -> None:
             nonlocal failing
             failing += bool(seen.broken)
             rate = f"{extent.seen / max(monotonic() - began, 1e-3):,.0f}/s"
             total = sum(one.chosen for one in extent.levels)
-            bar.update(task, completed=extent.seen, total=total, failing=failing, rate=rate)
+            so_far = f"{extent.seen:,} of {total:,} plans, {failing} failing, {rate},"
+            bar.update(task, completed=extent.seen, total=total, so_far=so_far)
 
         yield watch
 
@@ -45,7 +46,7 @@ def _bar() -> Progress:
     columns = (
         TextColumn("exploring"),
         BarColumn(),
-        TextColumn("{task.completed:,} of {task.total:,} plans, {task.fields[failing]} failing, {task.fields[rate]},"),
+        TextColumn("{task.fields[so_far]}"),
         TimeRemainingColumn(),
     )
     console = Console(file=sys.stderr)

@@ -273,6 +273,9 @@ def virtual_sleep(seconds: float, /) -> None:
         threads.pause(_entered[-1], round(seconds * SECOND))
 
 
+virtual_sleep.__name__ = "sleep"  # threads are named after what they run, and messages name threads
+
+
 def virtual_loop() -> Any:
     """``asyncio.new_event_loop`` inside a world, so that a handler's own ``asyncio.run`` is in virtual time too."""
     from tasker_testkit.worker.eventloop import VirtualLoop

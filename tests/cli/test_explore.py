@@ -160,6 +160,7 @@ def test_a_terminal_has_a_bar(folder):
     assert done.returncode == 0
     assert b"exploring" in shown
     assert b"plans, 0 failing," in shown
+    assert b", ," not in shown
     assert b"exploring" not in done.stdout
 
 

@@ -81,6 +81,7 @@ def test_a_changed_template_is_said_and_tried_only_anyway(token, run):
     )
     code, out, err = run("replay", text, *REST, "--anyway")
     assert (code, "lose_result" in out) == (1, True)
+    assert out.endswith("Another run than the token's, as is to be expected of another template or input.\n")
     assert "since the token was made, template or input have changed:\n  step 'validate' changed" in err
 
 

@@ -14,8 +14,8 @@ from tasker_core import StepHandler, StepHandlerResult
 
 from tasker_testkit import TASKER_0_1_8, Failure, Simulation, compare
 from tasker_testkit.errors import FaultError, RunError, StubError, TaskerTestkitError
-from tasker_testkit.plugin.sections import listening
 from tasker_testkit.report.rich_comparison import print_comparison
+from tasker_testkit.sections import listening
 
 CHAIN = (step("cart"), step("charge", "cart"), step("mail", "charge"))
 CHAIN_PLAN = plan(charge=[raising("PermanentError"), {"ok": {}}])

@@ -74,7 +74,7 @@ def test_a_subpackage_doesnt_take_a_public_names_place():
         "print(kinds.__name__, explore.__module__)\n"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
-    assert (done.stdout, done.stderr) == ("tasker_testkit.explore.kinds tasker_testkit.exploring\n", "")
+    assert (done.stdout, done.stderr) == ("tasker_testkit.explore.kinds tasker_testkit.search.exploring\n", "")
 
 
 def test_the_version_is_the_distributions():

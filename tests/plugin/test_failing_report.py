@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tasker_testkit.plugin.sections import reproduction
+from tasker_testkit.sections import reproduction
 
 MARK = "import pytest\npytestmark = pytest.mark.tasker(template='orders.yaml', handlers='handlers')\n"
 PLAIN = """

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tasker_testkit import Failure, RunError, Simulation, TaskerTestkitError
-from tasker_testkit.plugin.sections import listening, timelines
+from tasker_testkit.sections import listening, timelines
 
 STUBS = {"a": [Failure("busy"), {"n": 1}], "b": {}}
 

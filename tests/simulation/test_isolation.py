@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import time
 from datetime import UTC, datetime
 
@@ -11,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tasker_core.step_handler.functional import step_handler
 
-from tasker_testkit import InputError, Simulation
+from tasker_testkit import HandlerError, InputError, Simulation
 
 
 def spoil(value):
@@ -93,6 +94,25 @@ def test_setup_runs_before_each_run(workflow, handler, profile):
     with pytest.raises(InputError):
         simulation.run({"not JSON": {1, 2}})
     assert charged[-1] == "untouched"
+
+
+def test_setup_that_raises_is_one_clear_error(workflow, handler):
+    """It names the exception and its line, and no handler is called; the exception itself is the error's cause."""
+    called = []
+
+    def reset():
+        raise ValueError("no gateway")
+
+    simulation = Simulation(workflow("a"), handlers={"a": handler(called.append)}, setup=reset)
+    with pytest.raises(HandlerError) as caught:
+        simulation.run()
+    assert re.fullmatch(
+        r"setup=test_setup_that_raises_is_one_clear_error\.<locals>\.reset raised ValueError: no gateway\n"
+        r"  \S+test_isolation\.py:\d+ in reset\n"
+        r"It is called before every run, to give doubles a fresh start; nothing was run\.",
+        str(caught.value),
+    )
+    assert (called, type(caught.value.__cause__)) == ([], ValueError)
 
 
 def test_setup_runs_at_the_first_instant(workflow, handler, profile):

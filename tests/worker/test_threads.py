@@ -211,10 +211,15 @@ def test_a_thread_that_is_left_behind_is_waited_for_and_named():
         time.sleep(7)
         done.append("yes")
 
-    run = ran(lambda: threading.Thread(target=work).start())
+    def leaves():
+        threading.Thread(target=work).start()
+        threading.Thread(target=time.sleep, args=(3,)).start()
+
+    run = ran(leaves)
     assert (done, run.elapsed.total_seconds(), run.state) == (["yes"], 0, "complete")
     assert warned(run) == [
-        "step a, attempt 1: the handler leaves thread 'Thread (work)' behind, without joining it; it was waited for"
+        f"step a, attempt 1: the handler leaves thread 'Thread ({name})' behind, without joining it; it was waited for"
+        for name in ("work", "sleep")
     ]
 
 

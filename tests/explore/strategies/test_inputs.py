@@ -151,3 +151,10 @@ def test_what_cannot_be_done_is_said_at_once():
         inputs(workflow(), valid=False)
     with pytest.raises(StrategyError, match="no value for input_schema of template 'orders': its keywords exclude"):
         inputs(workflow(input_schema={"type": "string"}))
+
+
+@pytest.mark.parametrize("valid", ["no", None, 0])
+def test_valid_is_yes_or_no(valid):
+    """What is neither True nor False isn't taken for one of them."""
+    with pytest.raises(StrategyError, match=f"^valid={valid!r}: give True, or False for near misses.$"):
+        inputs(workflow(), valid=valid)
