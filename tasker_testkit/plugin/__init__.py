@@ -5,16 +5,42 @@ Nothing heavy is imported before a test asks for a fixture.
 
 from __future__ import annotations
 
-pytest_plugins = [
-    "tasker_testkit.plugin.options",
-    "tasker_testkit.plugin.fixtures",
-    "tasker_testkit.plugin.http",
-    "tasker_testkit.plugin.both",
-    "tasker_testkit.plugin.exploring",
-    "tasker_testkit.plugin.reporting",
-    "tasker_testkit.plugin.finding",
-    "tasker_testkit.plugin.replaying",
-    "tasker_testkit.plugin.covering",
-    "tasker_testkit.plugin.recording",
-    "tasker_testkit.plugin.files",
-]
+from typing import Final
+
+import pytest
+
+from tasker_testkit.plugin import (
+    both,
+    covering,
+    exploring,
+    files,
+    finding,
+    fixtures,
+    http,
+    options,
+    recording,
+    replaying,
+    reporting,
+)
+
+_PARTS: Final = (
+    options,
+    fixtures,
+    http,
+    both,
+    exploring,
+    reporting,
+    finding,
+    replaying,
+    covering,
+    recording,
+    files,
+)
+"""In this order: pytest asks the last one first."""
+
+
+def pytest_addhooks(pluginmanager: pytest.PytestPluginManager) -> None:
+    """Register the parts. Named in ``pytest_plugins``, each would make pytest read what all packages declare."""
+    for part in _PARTS:
+        if not pluginmanager.has_plugin(part.__name__):
+            pluginmanager.register(part, part.__name__)

@@ -30,6 +30,37 @@ def test_loading_the_plugin_imports_nothing_heavy(project):
     assert not [line for line in result.outlines if "tasker_core" in line or "simulation" in line]
 
 
+def test_the_plugin_doesnt_make_pytest_read_all_packages_again(project):
+    """pytest reads what the installed packages declare as often with the plugin as without it."""
+    project.makepyfile(test_one="def test_one():\n    pass\n")
+    project.makepyfile(
+        script="import importlib.metadata, sys, pytest\n"
+        "real, read = importlib.metadata.distributions, []\n"
+        "importlib.metadata.distributions = lambda *a, **k: read.append(a) or real(*a, **k)\n"
+        "assert pytest.main(sys.argv[1:]) == 0\n"
+        "print('read', len(read))\n"
+    )
+    counts = [project.run(sys.executable, "script.py", "-q", *more) for more in ((), ("-p", "no:tasker_testkit"))]
+    with_plugin, without = (result.outlines[-1] for result in counts)
+    assert with_plugin == without
+    assert int(without.removeprefix("read ")) > 0
+
+
+@pytest.mark.parametrize("part", ["covering", "recording", "files"])
+def test_a_part_of_the_plugin_can_be_switched_off(project, part):
+    """-p no:tasker_testkit.plugin.PART leaves that part's options out, and the others' in."""
+    result = project.runpytest_subprocess("--help", "-p", f"no:tasker_testkit.plugin.{part}")
+    options = {"covering": "--tasker-cov", "recording": "--tasker-record", "files": "--tasker-level"}
+    shown = {name for name, option in options.items() if f"  {option}" in result.stdout.str()}
+    assert shown == options.keys() - {part}
+
+
+def test_naming_a_part_of_the_plugin_changes_nothing(project):
+    """-p tasker_testkit.plugin.PART beside the installed plugin is no error: it is registered once."""
+    project.makepyfile("def test_it(tasker_call):\n    pass\n")
+    project.runpytest_subprocess("-p", "tasker_testkit.plugin.covering").assert_outcomes(passed=1)
+
+
 @pytest.mark.parametrize("arguments", [(), ("-p", "no:randomly"), ("--import-mode=importlib",), ("-p", "no:capture")])
 def test_the_sdk_is_silent(project, monkeypatch, arguments):
     """A suite that imports tasker_core itself prints nothing on file descriptor 1, if RUST_LOG isn't set."""
