@@ -9,15 +9,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from tasker_testkit.errors import TaskerTestkitError, listed
+from tasker_testkit.pair import PAIR
 
 if TYPE_CHECKING:
     from tasker_testkit.model.outcome import Outcome
     from tasker_testkit.model.profile import Profile
     from tasker_testkit.run import Run
-
-BOTH: Final = "both"
-"""The profile's name that stands for each of ``PAIR``."""
-PAIR: Final = ("documented", "tasker-0.1.8")
 
 Told = tuple[int, str]
 """A row's number, and the sentence about what it did."""

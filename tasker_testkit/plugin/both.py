@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Generator, Iterator
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import pytest
 
-from tasker_testkit.differing import BOTH, PAIR, Claim, Result, claimed, mattered, summary
 from tasker_testkit.errors import TaskerTestkitError
+from tasker_testkit.pair import BOTH, PAIR
 from tasker_testkit.plugin.options import nearest
 from tasker_testkit.plugin.reporting import RUNS
+
+if TYPE_CHECKING:
+    from tasker_testkit.differing import Claim, Result
 
 CHOSEN: Final = "_tasker_profile"
 """The fixture with the profile under which a doubled test runs; None for any other test."""
 BENCH: Final = "_tasker_bench"
 """The fixture behind all of ours."""
-_CLAIM: Final = pytest.StashKey[Claim]()
+_CLAIM: Final[pytest.StashKey[Claim]] = pytest.StashKey()
 
 
 @pytest.fixture
@@ -50,6 +53,8 @@ def pytest_runtest_protocol(item: pytest.Item) -> None:
     profile = _chosen(item) or nearest(item, "profile")
     if getattr(profile, "name", profile) != PAIR[1]:
         return
+    from tasker_testkit.differing import claimed
+
     try:
         item.stash[_CLAIM] = claimed(differs)
     except TaskerTestkitError:
@@ -75,6 +80,8 @@ def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[Any]) -> 
 
 def _rows(item: Any) -> list[tuple[int, str]] | None:
     """The rows that mattered in what the test has done; None if that can't be told."""
+    from tasker_testkit.differing import mattered
+
     bench = item.funcargs.get(BENCH)
     return mattered([*item.stash[RUNS]], bench.calls if bench else ())
 
@@ -131,16 +138,26 @@ def _without(nodeid: str, profile: str) -> str:
 
 def pytest_terminal_summary(terminalreporter: Any) -> None:
     """Say which tests part under the two profiles, and by which rows."""
-    lines = summary(_results(terminalreporter.stats), width=terminalreporter._tw.fullwidth)
+    noted = list(_noted(terminalreporter.stats))
+    if not noted:
+        return
+    from tasker_testkit.differing import summary
+
+    lines = summary(map(_result, noted), width=terminalreporter._tw.fullwidth)
     if lines:
         terminalreporter.write_sep("=", "Tasker: documented and tasker-0.1.8")
         for line in lines:
             terminalreporter.write_line(line)
 
 
-def _results(stats: dict[str, list[Any]]) -> Iterator[Result]:
+def _noted(stats: dict[str, list[Any]]) -> Iterator[dict[str, Any]]:
     for reports in stats.values():
         for report in reports:
-            noted = getattr(report, "tasker_both", None)
-            if noted:
-                yield Result(**{**noted, "rows": [(row, sentence) for row, sentence in noted["rows"]]})
+            if noted := getattr(report, "tasker_both", None):
+                yield noted
+
+
+def _result(noted: dict[str, Any]) -> Result:
+    from tasker_testkit.differing import Result
+
+    return Result(**{**noted, "rows": [(row, sentence) for row, sentence in noted["rows"]]})

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 import pytest
 
-from tasker_testkit.differing import BOTH, PAIR
 from tasker_testkit.errors import FaultError
+from tasker_testkit.pair import BOTH, PAIR
 from tasker_testkit.plugin.options import bench_of, failed, nearest, refusing
 
 if TYPE_CHECKING:

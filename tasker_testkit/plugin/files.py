@@ -8,7 +8,7 @@ from typing import Any, Final
 
 import pytest
 
-from tasker_testkit.differing import BOTH
+from tasker_testkit.pair import BOTH
 from tasker_testkit.plugin.options import failed, refusing
 from tasker_testkit.plugin.recording import IS_FILE
 

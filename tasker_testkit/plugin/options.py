@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any, Final
 
 import pytest
 
-from tasker_testkit.differing import BOTH
 from tasker_testkit.errors import ProfileError, TaskerTestkitError
-from tasker_testkit.worker.sdk import quiet
+from tasker_testkit.pair import BOTH
+from tasker_testkit.worker.silence import quiet
 
 if TYPE_CHECKING:
     from tasker_testkit.bench import Bench

@@ -6,12 +6,12 @@ Importing the SDK prints over a hundred start-up lines on file descriptor 1 unle
 from __future__ import annotations
 
 import functools
-import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
 from tasker_testkit.model.unread import Unread
+from tasker_testkit.worker.silence import quiet
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,11 +36,6 @@ class Sdk:
     errors: Any
     to_json: Callable[..., bytes]
     from_json: Callable[[bytes], Any]
-
-
-def quiet() -> None:
-    """Keep the SDK silent when it is imported, by us or by anyone; a ``RUST_LOG`` of the user's stays as it is."""
-    os.environ.setdefault("RUST_LOG", "off")
 
 
 @functools.cache

@@ -20,7 +20,8 @@ from typing import Any
 from tasker_testkit.errors import HandlerError, listed, near
 from tasker_testkit.worker.event_parts import takes_part
 from tasker_testkit.worker.handlers import HandlerSet
-from tasker_testkit.worker.sdk import load, quiet
+from tasker_testkit.worker.sdk import load
+from tasker_testkit.worker.silence import quiet
 from tasker_testkit.worker.walltime import DISPLACED
 
 _OWN = os.path.dirname(os.path.dirname(os.path.abspath(__file__))) + os.sep
