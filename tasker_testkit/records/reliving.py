@@ -14,10 +14,10 @@ from tasker_testkit.errors import HandlerHangs
 from tasker_testkit.invoking import Backing, Invoker
 from tasker_testkit.model.dispatch import Dispatch, TaskFacts
 from tasker_testkit.model.outcome import Checkpoint, Ending, Outcome, Silence
+from tasker_testkit.model.placeholders import placeholders_in
 from tasker_testkit.model.plain import Frozen, frozen
 from tasker_testkit.model.watched import watched
 from tasker_testkit.records.answering import answers_of
-from tasker_testkit.replay.placeholders import placeholders_in
 from tasker_testkit.simulation import Simulation
 from tasker_testkit.worker.http.routes import Routes
 

@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING, Any, Final
 
 from tasker_testkit.engine.history import History
 from tasker_testkit.errors import HistoryError, TaskerTestkitError, listed
+from tasker_testkit.model.placeholders import placeholders_in
 from tasker_testkit.recording import recording_of, without_secrets
 from tasker_testkit.records.remaking import input_of, simulation_of
 from tasker_testkit.replay.divergence import FirstDivergence, first_divergence
 from tasker_testkit.replay.files import load_history, write_whole
-from tasker_testkit.replay.placeholders import placeholders_in
 
 if TYPE_CHECKING:
     from tasker_testkit.run import Run

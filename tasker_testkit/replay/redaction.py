@@ -12,13 +12,13 @@ from typing import Any, Final
 from urllib.parse import quote, quote_plus
 
 from tasker_testkit.errors import HistoryError
-from tasker_testkit.replay.patterns import Pattern, Place, fits, item_names, read_patterns
-from tasker_testkit.replay.placeholders import (
+from tasker_testkit.model.placeholders import (
     card_placeholder,
     is_placeholder,
     number_placeholder,
     text_placeholder,
 )
+from tasker_testkit.replay.patterns import Pattern, Place, fits, item_names, read_patterns
 from tasker_testkit.replay.secrets import (
     card_spans,
     holds_number,

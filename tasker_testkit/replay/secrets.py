@@ -8,7 +8,7 @@ from functools import lru_cache
 from itertools import pairwise
 from typing import Final
 
-from tasker_testkit.replay.placeholders import LONGEST_CARD, SHORTEST_CARD, passes_luhn
+from tasker_testkit.model.placeholders import LONGEST_CARD, SHORTEST_CARD, passes_luhn
 
 # fmt: off
 _WORDS: Final = frozenset((

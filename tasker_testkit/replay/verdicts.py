@@ -6,10 +6,10 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from tasker_testkit.model.changes import MISSING, Path, changes, in_words, quiet, value_at
+from tasker_testkit.model.placeholders import placeholders_in
 from tasker_testkit.model.verdicts import AttemptVerdict, Verdict
 from tasker_testkit.replay.alignment import shown
 from tasker_testkit.replay.levels import json_type
-from tasker_testkit.replay.placeholders import placeholders_in
 
 _WORKERS_OWN: Final = ("completed_at", "started_at", "execution_time_ms", "worker_id", "worker_hostname")
 """What a worker writes into the metadata by itself."""

@@ -10,8 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tasker_testkit import Failure, HistoryError, Simulation, effect
+from tasker_testkit.model.placeholders import card_placeholder, passes_luhn, text_placeholder
 from tasker_testkit.recording import redacted_by
-from tasker_testkit.replay.placeholders import card_placeholder, passes_luhn, text_placeholder
 from tasker_testkit.replay.redaction import Redaction, redacted
 from tasker_testkit.replay.secrets import names_secret
 

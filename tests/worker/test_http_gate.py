@@ -19,6 +19,7 @@ from hypothesis import strategies as st
 
 from tasker_testkit import call_handler, step_context
 from tasker_testkit.model.http_faults import url_fits
+from tasker_testkit.model.placeholders import text_placeholder
 from tasker_testkit.worker.http.hiding import shown_body, shown_headers, shown_url
 from tasker_testkit.worker.http.unanswered import told, unanswered
 from tasker_testkit.worker.sdk import quiet
@@ -241,15 +242,17 @@ def test_a_route_in_a_line():
 
 
 def test_what_may_be_shown():
-    """Secrets become a star, in headers, addresses, JSON and forms; other bodies are a fingerprint."""
+    """Secrets become placeholders in headers, JSON and forms, a star in addresses; other bodies are a fingerprint."""
+    one, two = text_placeholder("s"), text_placeholder("x")
     headers = {"Cookie": "a=b", "X-Api-Key": "k", "Authorization": "Basic x", "Author": "me", "Accept": "*/*"}
-    assert shown_headers(headers) == {"authorization": "*", "author": "me", "cookie": "*", "x-api-key": "*"}
+    shown = {"authorization": "Basic x", "cookie": "a=b", "x-api-key": "k"}
+    assert shown_headers(headers) == {name: text_placeholder(one) for name, one in shown.items()} | {"author": "me"}
     assert shown_url(httpx.URL("https://u:p@a.example:81/x?token=1&b=2#f")) == "https://a.example:81/x?token=*&b=2"
     assert shown_url(httpx.URL("https://[::1]/x")) == "https://[::1]/x"
     form = httpx.Request("POST", URL, data={"client_secret": "s", "grant": "g"})
-    assert shown_body(form) == {"client_secret": "*", "grant": "g"}
+    assert shown_body(form) == {"client_secret": one, "grant": "g"}
     nested = httpx.Request("POST", URL, json=[{"password": "x", "n": 1}])
-    assert shown_body(nested) == [{"password": "*", "n": 1}]
+    assert shown_body(nested) == [{"password": two, "n": 1}]
     assert shown_body(httpx.Request("POST", URL, content=b"\xff")) == "sha256 a8100ae6aa1940d0"
     assert shown_body(httpx.Request("GET", URL)) is None
 

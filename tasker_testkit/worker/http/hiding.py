@@ -1,13 +1,18 @@
-"""What of a request may be shown: secrets in its headers, its address and its body become ``*``."""
+"""What of a request may be shown. In headers and bodies secrets become placeholders, the same for the same secret.
+
+In an address, which is a pattern too, and in messages they become ``*``.
+"""
 
 from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from hashlib import sha256
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import parse_qsl
+
+from tasker_testkit.model.placeholders import text_placeholder
 
 if TYPE_CHECKING:
     import httpx
@@ -26,7 +31,7 @@ _MOST: Final = 2_000
 def shown_headers(headers: Mapping[str, str]) -> dict[str, str]:
     """The headers that say something, by lower-case name."""
     kept = {name.lower(): value for name, value in headers.items() if name.lower() not in _USUAL}
-    return {name: _shown(name, value) for name, value in sorted(kept.items())}
+    return {name: text_placeholder(value) if _is_secret(name) else value for name, value in sorted(kept.items())}
 
 
 def shown_url(url: httpx.URL) -> str:
@@ -46,7 +51,7 @@ def shown_place(url: httpx.URL) -> str:
 
 def _shown_parameter(part: str) -> str:
     name, equals, value = part.partition("=")
-    return f"{name}{equals}{_shown(name, value)}"
+    return f"{name}{equals}{HIDDEN if _is_secret(name) else value}"
 
 
 def shown_body(request: httpx.Request) -> Any:
@@ -57,20 +62,29 @@ def shown_body(request: httpx.Request) -> Any:
     if len(content) <= _MOST:
         try:
             if "json" in request.headers.get("content-type", ""):
-                return hidden(json.loads(content))
+                return _replaced(json.loads(content), text_placeholder)
             if "form-urlencoded" in request.headers.get("content-type", ""):
-                return hidden(dict(parse_qsl(content.decode(), keep_blank_values=True)))
+                return _replaced(dict(parse_qsl(content.decode(), keep_blank_values=True)), text_placeholder)
         except ValueError:
             pass
     return f"sha256 {sha256(content).hexdigest()[:16]}"
 
 
 def hidden(value: Any) -> Any:
-    """A JSON value, or a mapping of headers or parameters, without the texts under secret names."""
-    if isinstance(value, dict):
-        return {name: _shown(name, one) if isinstance(one, str) else hidden(one) for name, one in value.items()}
-    return [hidden(one) for one in value] if isinstance(value, list) else value
+    """A JSON value, or a mapping of headers or parameters, with a ``*`` for each text under a secret name."""
+    return _replaced(value, lambda secret: HIDDEN)
 
 
-def _shown(name: str, value: str) -> str:
-    return HIDDEN if _SECRET.search(name) else value
+def _replaced(value: Any, replace: Callable[[str], str]) -> Any:
+    if isinstance(value, list):
+        return [_replaced(one, replace) for one in value]
+    if not isinstance(value, dict):
+        return value
+    return {
+        name: replace(one) if isinstance(one, str) and _is_secret(name) else _replaced(one, replace)
+        for name, one in value.items()
+    }
+
+
+def _is_secret(name: str) -> bool:
+    return _SECRET.search(name) is not None
