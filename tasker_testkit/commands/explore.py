@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 import json
 import os
-from concurrent.futures import Executor
 from contextlib import AbstractContextManager, nullcontext
 from functools import partial
 from pathlib import Path
@@ -15,9 +14,10 @@ from tasker_testkit.commands.arguments import declare_settings, declare_work, in
 from tasker_testkit.commands.command import AS_EXPECTED, FAILED, INTERRUPTED, Command
 from tasker_testkit.commands.terminal import complain, kept_clean, show_file, speaks_unicode
 from tasker_testkit.errors import TaskerTestkitError
-from tasker_testkit.search.watching import watched
 
 if TYPE_CHECKING:
+    from concurrent.futures import Executor
+
     from tasker_testkit.search.explored import Exploration
     from tasker_testkit.search.exploring import Explorer
 
@@ -48,6 +48,8 @@ def _declare_explore(parser: argparse.ArgumentParser) -> None:
 
 
 def _explore(arguments: argparse.Namespace) -> int:
+    from tasker_testkit.search.watching import watched
+
     tell = _as_data if arguments.format == "json" else partial(_as_text, unicode=speaks_unicode())
     code = AS_EXPECTED
     with kept_clean():

@@ -81,3 +81,19 @@ def test_lint_and_help_import_nothing_heavy(shell, folder):
 
     done = subprocess.run([sys.executable, "script.py"], capture_output=True, text=True, check=False)
     assert done.stdout.splitlines()[-1] == "[]"
+
+
+def test_a_run_imports_nothing_of_explorations(folder):
+    """The shell's run loads neither the search for failures nor what it looks for."""
+    import subprocess
+    import sys
+
+    code = (
+        "import sys\nfrom tasker_testkit.cli import main\n"
+        "main(['run', 'orders.yaml', '--handlers', 'handlers', '--input', 'cart.json'])\n"
+        "print([name for name in sys.modules if name.startswith('tasker_testkit.search.')])\n"
+    )
+    (folder / "script.py").write_text(code)
+    done = subprocess.run([sys.executable, "script.py"], capture_output=True, text=True, check=False)
+    assert "complete" in done.stdout, done.stderr
+    assert done.stdout.splitlines()[-1] == "[]"
