@@ -12,12 +12,16 @@ from pathlib import Path
 
 import pytest
 
+import tasker_testkit
+from tasker_testkit.cli import COMMANDS, main
 from tasker_testkit.model.profile import DOCUMENTED, TASKER_0_1_8, Profile
+from tasker_testkit.settings import KEYWORDS
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGES = [ROOT / "README.md", ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").glob("*.md"))]
 BLOCK = re.compile(r"^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
-LINK = re.compile(r"\]\((?!https?:)([^)#]+)")
+LINK = re.compile(r"\]\((?!https?:)([^)#]*)(?:#([^)]+))?\)")
+OPTION = re.compile(r"--[a-z][a-z-]+")
 
 
 def blocks(page: Path, *languages: str) -> list[str]:
@@ -80,15 +84,79 @@ def test_the_readmes_two_commands():
     assert (ROOT / ".ci" / "run").read_text().splitlines()[-1].removesuffix(" -q") == second
 
 
+def links(page: Path) -> Iterator[tuple[Path, str]]:
+    """The files that a page links to, each with the heading after ``#``; a file that isn't there, too."""
+    for target, heading in LINK.findall(page.read_text(encoding="utf-8")):
+        yield (page.parent / target).resolve() if target else page, heading
+
+
+def headings(page: Path) -> set[str]:
+    """The page's headings as links name them: small letters, hyphens for spaces, no punctuation."""
+    prose = BLOCK.sub("", page.read_text(encoding="utf-8"))
+    return {re.sub(r"[^\w -]", "", title.lower()).replace(" ", "-") for title in re.findall(r"^#+ (.+)$", prose, re.M)}
+
+
 def test_links_lead_somewhere():
-    """Every relative link of a page names a file of the project."""
+    """Every relative link of a page names a file of the project, and a heading that this file has."""
     broken = [
-        f"{page.name}: {target}"
+        f"{page.name}: {target.name}#{heading}"
         for page in PAGES
-        for target in LINK.findall(page.read_text(encoding="utf-8"))
-        if not (page.parent / target).exists()
+        for target, heading in links(page)
+        if not target.exists() or (heading and heading not in headings(target))
     ]
     assert broken == []
+
+
+def test_every_page_is_at_most_two_clicks_away():
+    """From the README a reader comes to every page by one link or two."""
+    near = {target for target, _ in links(PAGES[0])}
+    far = {target for page in near & set(PAGES) for target, _ in links(page)}
+    assert set(PAGES[1:]) <= near | far
+
+
+def test_names_page_has_every_public_name():
+    """The tables of docs/names.md have every name of the package, and none that isn't there."""
+    rows = [line for line in (ROOT / "docs" / "names.md").read_text(encoding="utf-8").splitlines() if line[:3] == "| `"]
+    named = {name for row in rows for name in re.findall(r"`(\w+)`", row.split(" | ")[0])}
+    assert named == {*tasker_testkit.__all__}
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_shell_page_has_every_option(name, capsys):
+    """Each command is in docs/shell.md, and each option of its help but ``--help`` itself."""
+    page = (ROOT / "docs" / "shell.md").read_text(encoding="utf-8")
+    with pytest.raises(SystemExit):
+        main([name, "--help"])
+    options = {*OPTION.findall(capsys.readouterr().out)} - {"--help"}
+    assert f"| `{name}" in page
+    assert options <= {*OPTION.findall(page)}
+
+
+def test_shell_page_has_no_other_options(capsys):
+    """Every option of docs/shell.md is in a command's help."""
+    for name in ([], *([name] for name in COMMANDS)):
+        with pytest.raises(SystemExit):
+            main([*name, "--help"])
+    known = {*OPTION.findall(capsys.readouterr().out)}
+    assert {*OPTION.findall((ROOT / "docs" / "shell.md").read_text(encoding="utf-8"))} <= known
+
+
+def test_fixtures_page_has_all_of_the_plugin(tmp_path, command):
+    """Each fixture, option and ini option that pytest lists of the plugin is in docs/fixtures.md, and no other."""
+    listed = command(sys.executable, "-m", "pytest", "--fixtures", cwd=tmp_path).stdout
+    told = command(sys.executable, "-m", "pytest", "--help", cwd=tmp_path).stdout
+    page = (ROOT / "docs" / "fixtures.md").read_text(encoding="utf-8")
+    there = {*re.findall(r"^ {0,2}(tasker_\w+) (?:\(|--)", listed + told, re.M), *re.findall(r"--tasker-[a-z-]+", told)}
+    assert len(there) > 20
+    assert there == {*re.findall(r"--tasker-[a-z-]+|\btasker_(?!testkit|core|explore)\w+", page)}
+
+
+def test_fixtures_page_has_every_keyword_of_the_marker():
+    """Each keyword that the marker takes has a row, and no row names another one."""
+    page = (ROOT / "docs" / "fixtures.md").read_text(encoding="utf-8")
+    table = page.partition("| keyword |")[2].partition("\n\n")[0]
+    rows = [row.split(" | ")[0] for row in table.splitlines()[2:]]
+    assert {name for row in rows for name in re.findall(r"`(\w+)`", row)} == {*KEYWORDS}
 
 
 def test_states_page_is_drawn_from_the_tables():
