@@ -5,7 +5,7 @@ from __future__ import annotations
 import pickle
 import signal
 from collections import deque
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import BrokenExecutor, Executor, Future, ProcessPoolExecutor
 from contextlib import contextmanager
 from functools import partial
@@ -13,7 +13,7 @@ from hashlib import sha256
 from itertools import islice
 from multiprocessing.context import SpawnContext, SpawnProcess
 from threading import Lock, current_thread, main_thread
-from typing import Final
+from typing import Any, Final, TypeVar
 
 from tasker_testkit.errors import TaskerTestkitError
 from tasker_testkit.explore.invariants import Broken
@@ -29,6 +29,8 @@ _KEPT: Final = 8
 
 PROCESS_SURVIVES: Final = "process_survives"
 """The name under which a plan that kills the process it runs in is a failure."""
+
+T = TypeVar("T")
 
 _known: dict[str, Examiner] = {}
 _one_at_a_time: Final = Lock()
@@ -59,6 +61,10 @@ def processes(number: int) -> Executor:
 class _Processes(ProcessPoolExecutor):
     """Ends without being hurried: left halfway, the interpreter's own end would wait for ever for its processes."""
 
+    def submit(self, fn: Callable[..., T], /, *args: Any, **kwargs: Any) -> Future[T]:
+        with _later():
+            return super().submit(fn, *args, **kwargs)
+
     def __exit__(self, *_: object) -> None:
         ours = current_thread() is main_thread()  # nobody else may say what a signal means
         before = signal.signal(signal.SIGINT, signal.SIG_IGN) if ours else None
@@ -78,6 +84,22 @@ class _Worker(SpawnProcess):
             super().start()
         finally:
             signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+@contextmanager
+def _later() -> Iterator[None]:
+    """A Ctrl-C is heard afterwards: a worker that is left halfway through its start answers with a traceback."""
+    if current_thread() is not main_thread():
+        yield
+        return
+    heard: list[int] = []
+    before = signal.signal(signal.SIGINT, lambda number, _: heard.append(number))
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before or signal.SIG_DFL)
+        for number in heard[:1]:
+            signal.raise_signal(number)
 
 
 class _Spawning(SpawnContext):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import threading
 from concurrent.futures import Executor, Future, ProcessPoolExecutor, ThreadPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from pathlib import Path
@@ -190,3 +191,27 @@ def test_a_cluster_of_dask_finds_the_same(shop):
     with distributed.LocalCluster(n_workers=2, **quiet) as cluster, distributed.Client(cluster) as client:
         executor = client.get_executor()
         assert told(explore(simulation, depth=2, kinds="fail,crash", check=check, executor=executor)) == here
+
+
+def test_a_ctrl_c_while_a_worker_starts_is_heard_when_it_has_started(monkeypatch):
+    """Whichever thread takes it: a start is never left halfway, and the Ctrl-C isn't lost."""
+    begun = []
+
+    def elsewhere():
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
+        signal.raise_signal(signal.SIGINT)
+
+    def submit(self, work):
+        other = threading.Thread(target=elsewhere)
+        other.start()
+        other.join()
+        begun.append(work)
+
+    monkeypatch.setattr(ProcessPoolExecutor, "submit", submit)
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background job ignores it
+    try:
+        with processes(1) as pool, pytest.raises(KeyboardInterrupt):
+            pool.submit(print)
+        assert (begun, signal.getsignal(signal.SIGINT)) == ([print], signal.default_int_handler)
+    finally:
+        signal.signal(signal.SIGINT, before)
