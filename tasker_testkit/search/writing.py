@@ -87,7 +87,8 @@ class Page:
         home, name = getattr(value, "__module__", None), str(getattr(value, "__qualname__", ""))
         module = sys.modules.get(str(home))
         if module is None or not name or _inside(module, name) is not value:
-            raise Unwritten(f"{name or repr(value)[:60]} has no name in a module")
+            what = name or f"an object of class {type(value).__name__}"  # its repr may hold an address
+            raise Unwritten(f"{what} has no name in a module")
         return self.named_in(module, name)
 
     def named_in(self, module: ModuleType, name: str) -> str:

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import re
 import sys
+from pathlib import Path
 
 import pytest
+
+from tasker_testkit.search.writing import Page, Unwritten
 
 HANDLERS = """\
 from tasker_core import StepHandler, StepHandlerResult
@@ -182,3 +185,9 @@ def test_what_cannot_be_written_is_said(pasted):
     assert "    run.check(...)  # give it: lambda at test_explore.py:7\n" in source
     ran.assert_outcomes(failed=1)
     ran.stdout.fnmatch_lines(["E*check: Ellipsis can't be checked. Give functions of a Run that raise or return *"])
+
+
+def test_an_object_without_a_name_is_told_by_its_class():
+    """What can't be written is named without its address, so that the report is the same in every process."""
+    with pytest.raises(Unwritten, match=r"^an object of class Page has no name in a module$"):
+        Page(Path()).write(Page(Path()))
