@@ -34,7 +34,7 @@ _SUMMARY: Final = "run a token again, or hold a history against today's code"
 def _declare_replay(parser: argparse.ArgumentParser) -> None:
     what = "a token, as the report of a failure or run.token gives it; the file of a kept failure; or a history's"
     parser.add_argument("what", metavar="TOKEN|FILE", help=what)
-    template = parser.add_argument("template", metavar="TEMPLATE", help="the template's file; needed with a token")
+    template = parser.add_argument("template", metavar="[TEMPLATE]", help="the template's file; needed with a token")
     template.required = False  # and not nargs="?", which is at its end before an option that comes first
     declare_parts(parser)
     anyway = "of a token: run it although template or input have changed since it was made"
