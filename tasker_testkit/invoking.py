@@ -20,7 +20,7 @@ from tasker_testkit.model.plain import Frozen, frozen, frozen_in_parts
 from tasker_testkit.model.profile import Profile
 from tasker_testkit.model.systems import Systems
 from tasker_testkit.requesting import Switchboard
-from tasker_testkit.stubs import Prepared, Stubs, crossed, duration, entry_for
+from tasker_testkit.stubs import Prepared, Stubs, crossed, duration, entry_for, has_function
 from tasker_testkit.worker.calling import perform, watched
 from tasker_testkit.worker.contexts import context_of
 from tasker_testkit.worker.effects import listen
@@ -159,11 +159,20 @@ class Invoker:
         entry = entry_for(durations, call.name, call.step.template.name) if durations else None
         if entry is None:
             return ending
-        random = self._ledger.random("duration", call.name, call.attempt, call.piece)
         try:
-            return delayed(ending, duration(entry[1], call.attempt, partial(self._context, call), random))
+            return delayed(ending, self._duration(call, entry[1]))
         except StubError as error:
             raise StubError(f"durations: step {call.name!r}, attempt {call.attempt}: {error}") from error.__cause__
+
+    def _duration(self, call: Call, entry: Any) -> int:
+        """Microseconds; a function that says how many sees the clock at the attempt's first instant."""
+        random = self._ledger.random("duration", call.name, call.attempt, call.piece)
+        lasts = partial(duration, entry, call.attempt, partial(self._context, call), random)
+        if not has_function(entry):
+            return lasts()
+        with self._behind.world as world:
+            world.move_to(self._ledger.instant(call.at))
+            return lasts()
 
     def _context(self, call: Call) -> Any:
         return context_of(self.dispatch(call), call.step.template.handler.callable)

@@ -182,6 +182,11 @@ def crossed(failed: Failure, profile: Profile) -> Outcome:
 Durations = Mapping[str, "Duration | Sequence[Duration] | Callable[[Any, Random], Duration]"]
 
 
+def has_function(entry: Any) -> bool:
+    """Whether an entry in ``durations`` is a function, or a list with one."""
+    return callable(entry) or (isinstance(entry, (list, tuple)) and any(map(callable, entry)))
+
+
 def duration(entry: Any, attempt: int, context: Callable[[], Any], random: Random) -> int:
     """Microseconds that an attempt takes by its entry in ``durations``; the last entry of a list repeats.
 

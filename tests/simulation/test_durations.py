@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from hypothesis import given
@@ -32,6 +32,23 @@ def test_every_kind_of_entry(workflow, profile, entry):
     assert took(run, "a") == [40]
     assert run.elapsed == timedelta(seconds=40)
     assert run["b"].attempts[0].started_at == run["a"].attempts[0].ended_at
+
+
+@pytest.mark.parametrize("handled", [True, False], ids=["a handler", "a stub"])
+@pytest.mark.parametrize("listed", [True, False])
+def test_a_function_sees_the_attempts_first_instant(workflow, handler, handled, listed):
+    """By the run's clock, whatever the handler has spent since, and also where nothing but stubs runs."""
+    seen = []
+
+    def lasts(context, random):
+        seen.append(datetime.now(UTC).isoformat())
+        return "5s"
+
+    sleeps = handler(lambda context: time.sleep(60) or {})
+    replaced = {"handlers": {"a": sleeps}} if handled else {"stubs": {"a": {}}}
+    durations = {"a": [lasts] if listed else lasts}
+    run = Simulation(workflow("a"), start="2030-01-01T00:00:00Z", durations=durations, **replaced).run()
+    assert (took(run, "a"), seen) == ([65 if handled else 5], ["2030-01-01T00:00:00+00:00"])
 
 
 @given(st.lists(st.integers(0, 10**9), min_size=1, max_size=4))
