@@ -6,12 +6,13 @@ import functools
 import uuid
 from dataclasses import asdict
 from datetime import datetime
+from functools import partial
 from typing import Any, NamedTuple
 
 from tasker_testkit.model.dispatch import Dispatch, TaskFacts
 from tasker_testkit.model.plain import Frozen, copied, frozen
 from tasker_testkit.model.template import EventDeclaration, Handler, Retry, StepTemplate
-from tasker_testkit.worker.shortcut import step_context_of
+from tasker_testkit.worker.shortcut import Shown, step_context_of
 from tasker_testkit.worker.wire import crossed
 
 
@@ -20,15 +21,14 @@ def context_of(dispatch: Dispatch, handler_name: str) -> Any:
 
     Raises NotJson if the task's input isn't JSON.
     """
-    event = {
+    ids = {
         "event_id": dispatch.event_id,
         "task_uuid": dispatch.task.task_uuid,
         "step_uuid": dispatch.step_uuid,
         "correlation_id": dispatch.correlation_id,
         "task_correlation_id": dispatch.correlation_id,
-        "task_sequence_step": sequence_step(dispatch),
     }
-    return step_context_of(event, handler_name)
+    return step_context_of(ids, _shown(dispatch), partial(_whole, dispatch), handler_name)
 
 
 def sequence_step(dispatch: Dispatch) -> dict[str, Any]:
@@ -36,18 +36,38 @@ def sequence_step(dispatch: Dispatch) -> dict[str, Any]:
 
     What doesn't change from dispatch to dispatch is worked out once.
     """
-    facts, template, at = dispatch.task, dispatch.task.template, _naive(dispatch.at)
+    return _whole(dispatch, _shown(dispatch))
+
+
+def _shown(dispatch: Dispatch) -> Shown:
+    """New copies of what handlers look at first."""
+    facts = dispatch.task
     made = facts.steps_made.get(dispatch.step.name) or _prepared(facts, dispatch.step)
+    return Shown(
+        (facts.made.get("context") or _context(facts))(),
+        {name: result() for name, result in dispatch.dependency_results.items()},
+        made.initialization(),
+        copied(dispatch.inputs) if dispatch.inputs else dispatch.inputs,
+        dispatch.attempts,
+        dispatch.max_attempts,
+    )
+
+
+def _whole(dispatch: Dispatch, shown: Shown) -> dict[str, Any]:
+    facts, at = dispatch.task, _naive(dispatch.at)
+    template, made = facts.template, facts.steps_made[dispatch.step.name]
+    definition = made.definition()
+    definition["handler"]["initialization"] = shown.initialization
     return {
         "task": {
-            "task": _task(facts, made.named_task, at, dispatch.correlation_id),
+            "task": _task(dispatch, made.named_task, at, shown.context),
             "task_name": template.name,
             "task_version": template.version,
             "namespace_name": template.namespace_name,
         },
-        "workflow_step": _workflow_step(dispatch, made.named_step, at),
-        "dependency_results": {name: result() for name, result in dispatch.dependency_results.items()},
-        "step_definition": made.definition(),
+        "workflow_step": _workflow_step(dispatch, made.named_step, at, shown.inputs),
+        "dependency_results": shown.dependency_results,
+        "step_definition": definition,
     }
 
 
@@ -57,11 +77,14 @@ class _Prepared(NamedTuple):
     named_task: str
     named_step: str
     definition: Frozen
+    initialization: Frozen
 
 
 def _prepared(facts: TaskFacts, step: StepTemplate) -> _Prepared:
     title = f"{facts.template.namespace_name}/{facts.template.name}/{facts.template.version}"
-    made = _Prepared(_named(title), _named(f"{title}/{step.name}"), frozen(_definition(step)))
+    definition, given = _definition(step), step.handler.initialization
+    initialization = frozen(crossed(given, "initialization") if given else {})
+    made = _Prepared(_named(title), _named(f"{title}/{step.name}"), frozen(definition), initialization)
     facts.steps_made[step.name] = made
     return made
 
@@ -72,7 +95,8 @@ def _context(facts: TaskFacts) -> Frozen:
     return made
 
 
-def _task(facts: TaskFacts, named_uuid: str, at: str, correlation_id: str) -> dict[str, Any]:
+def _task(dispatch: Dispatch, named_uuid: str, at: str, context: Any) -> dict[str, Any]:
+    facts = dispatch.task
     created = _kept(facts.created_at)
     return {
         "task_uuid": facts.task_uuid,
@@ -83,17 +107,17 @@ def _task(facts: TaskFacts, named_uuid: str, at: str, correlation_id: str) -> di
         "source_system": facts.source_system,
         "reason": facts.reason,
         "tags": list(facts.tags),
-        "context": (facts.made.get("context") or _context(facts))(),
+        "context": context,
         "identity_hash": facts.task_uuid.replace("-", ""),
         "priority": facts.priority,
         "created_at": created,
         "updated_at": at,
-        "correlation_id": correlation_id,
+        "correlation_id": dispatch.correlation_id,
         "parent_correlation_id": None,
     }
 
 
-def _workflow_step(dispatch: Dispatch, named_uuid: str, at: str) -> dict[str, Any]:
+def _workflow_step(dispatch: Dispatch, named_uuid: str, at: str, inputs: Any) -> dict[str, Any]:
     results, checkpoint, last = dispatch.results, dispatch.checkpoint, dispatch.last_attempted_at
     return {
         "workflow_step_uuid": dispatch.step_uuid,
@@ -109,7 +133,7 @@ def _workflow_step(dispatch: Dispatch, named_uuid: str, at: str) -> dict[str, An
         "attempts": dispatch.attempts,
         "last_attempted_at": _naive(last) if last else None,
         "backoff_request_seconds": dispatch.backoff_request_seconds,
-        "inputs": copied(dispatch.inputs) if dispatch.inputs else dispatch.inputs,
+        "inputs": inputs,
         "results": results() if results else None,
         "checkpoint": copied(checkpoint) if checkpoint else checkpoint,
         "created_at": _kept(dispatch.task.created_at),
@@ -140,7 +164,7 @@ def _handler(handler: Handler) -> dict[str, Any]:
         "callable": handler.callable,
         "method": handler.method,
         "resolver": handler.resolver,
-        "initialization": crossed(handler.initialization, "initialization") if handler.initialization else {},
+        "initialization": None,  # each dispatch's own
     }
 
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import copy
 import json
+import pickle
 
 import pytest
 from hypothesis import given, settings
@@ -20,6 +22,12 @@ values = st.integers(-9, 9) | st.lists(st.text(max_size=2), max_size=2)
 mappings = st.dictionaries(st.text(max_size=3), values, max_size=3)
 
 
+def made_by_the_sdk(context):
+    """The same context, validated."""
+    event = context.event
+    return shortcut.validated({name: getattr(event, name) for name in event.model_fields_set}, context.handler_name)
+
+
 @settings(max_examples=40)
 @given(
     input=mappings,
@@ -32,9 +40,8 @@ mappings = st.dictionaries(st.text(max_size=3), values, max_size=3)
 def test_the_short_way_leads_to_the_same_context(input, config, inputs, dependencies, attempt, max_attempts):
     """Fields, their types, which of them count as set, and what is a copy of what, are as the SDK makes them."""
     row = {"attempt": attempt, "max_attempts": max_attempts, "stubs": "off"}
-    event = step_context("a", input=input, config=config, inputs=inputs, dependencies=dependencies, **row).event
-    given = {name: getattr(event, name) for name in event.model_fields_set}
-    short, real = (make(given, "handler") for make in (shortcut.step_context_of, shortcut.validated))
+    facts = {"input": input, "config": config, "inputs": inputs, "dependencies": dependencies, **row}
+    short, real = step_context("a", **facts), made_by_the_sdk(step_context("a", **facts))
     for one, other in ((short, real), (short.event, real.event)):
         assert type(one) is type(other)
         assert one == other
@@ -51,6 +58,52 @@ def test_the_short_way_leads_to_the_same_context(input, config, inputs, dependen
         assert context.dependency_results is not whole["dependency_results"]
 
 
+ASKED = {
+    "a field": lambda context: context.event.task_sequence_step["workflow_step"]["name"],
+    "which fields are set": lambda context: context.event.model_fields_set,
+    "equality": lambda context: context.event == step_context("a", input={"n": [1]}).event,
+    "text": lambda context: repr(context.event),
+    "the context's text": repr,
+    "fields as a dict": lambda context: context.event.model_dump(),
+    "fields as JSON": lambda context: context.event.model_dump_json(exclude_unset=True),
+    "the context's fields as a dict": lambda context: context.model_dump(),
+    "the context's fields as JSON": lambda context: context.model_dump_json(exclude_unset=True),
+    "its variables": lambda context: vars(context.event),
+    "iteration": lambda context: dict(context.event),
+    "a copy": lambda context: vars(copy.copy(context.event)),
+    "a deep copy of the context": copy.deepcopy,
+    "a pickled copy": lambda context: pickle.loads(pickle.dumps(context.event)),
+    "the SDK's validation": lambda context: StepContext.from_ffi_event(context.event, "b"),
+}
+
+
+@pytest.mark.parametrize("ask", ASKED.values(), ids=ASKED)
+def test_an_event_is_the_sdks_own_whatever_is_asked_of_it_first(ask):
+    """Nobody can tell that it is written out late: not by its fields, text, copies, comparisons, nor by its class."""
+    late, real = step_context("a", input={"n": [1]}), made_by_the_sdk(step_context("a", input={"n": [1]}))
+    assert isinstance(late.event, FfiStepEvent)
+    assert ask(late) == ask(real)
+    assert type(late.event) is FfiStepEvent
+    assert late == real
+
+
+def test_a_context_and_its_event_share_what_the_sdk_lets_them_share():
+    """What a handler changes inside a value shows in the event, even in one that is written out later."""
+    context = step_context("a", input={"n": [1]}, inputs={"m": [1]}, config={"k": [1]}, dependencies={"b": {"r": [1]}})
+    context.input_data["n"].append(2)
+    context.step_inputs["m"].append(2)
+    context.step_config["k"].append(2)
+    context.dependency_results["b"]["result"]["r"].append(2)
+    for own in (context.input_data, context.step_inputs, context.step_config, context.dependency_results):
+        own["new"] = True
+    whole = context.event.task_sequence_step
+    assert whole["task"]["task"]["context"] == {"n": [1, 2]}
+    assert whole["workflow_step"]["inputs"] == {"m": [1, 2]}
+    assert whole["step_definition"]["handler"]["initialization"] == {"k": [1, 2]}
+    assert {name: stored["result"] for name, stored in whole["dependency_results"].items()} == {"b": {"r": [1, 2]}}
+    assert context.event.task_sequence_step is whole
+
+
 @pytest.mark.parametrize("given", [{"input": ["no dict"]}, {"inputs": ["no dict"]}])
 def test_what_the_sdk_refuses_is_refused(given):
     """Facts that no context can be made of are refused by the SDK itself, in its words."""
@@ -64,7 +117,7 @@ def test_an_sdk_with_other_fields_is_asked_itself(monkeypatch):
     assert set(StepContext.model_fields) == shortcut._CONTEXT
     shortcut._maker.cache_clear()
     monkeypatch.setattr(shortcut, "_CONTEXT", shortcut._CONTEXT | {"added"})
-    assert shortcut._maker() is shortcut.validated
+    assert shortcut._maker() is shortcut._asked
     shortcut._maker.cache_clear()
 
 
