@@ -2,15 +2,24 @@
 
 from __future__ import annotations
 
+import importlib
+import pkgutil
 import sys
 from collections.abc import Iterator
 
 import pytest
 from hypothesis import settings
 
+import tasker_testkit
 from tasker_testkit.search.keeping import kept_below
+from tasker_testkit.worker import sdk
 
 pytest_plugins = ["pytester"]
+
+# pytester forgets what a suite imported, and there would be two of it: everything is imported before all of them.
+sdk.load()
+for _found in pkgutil.walk_packages(tasker_testkit.__path__, "tasker_testkit."):
+    importlib.import_module(_found.name)
 
 settings.register_profile("tests", deadline=None)  # a busy machine is no failure
 settings.load_profile("tests")

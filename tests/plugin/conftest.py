@@ -4,11 +4,6 @@ from __future__ import annotations
 
 import pytest
 
-import tasker_testkit.bench  # noqa: F401
-from tasker_testkit.worker import sdk
-
-sdk.load()  # pytester forgets what a suite imported: import the heavy parts once, before all of them
-
 TEMPLATE = """\
 name: orders
 namespace_name: shop
