@@ -180,7 +180,7 @@ class Invoker:
     def dispatch(self, call: Call) -> Dispatch:
         """The call's facts, as the worker is handed them."""
         step, ledger = call.step, self._ledger
-        backoff, last = call.backoff_before, call.last_attempted_before
+        backoff, last, results = call.backoff_before, call.last_attempted_before, call.dependency_results.items()
         return Dispatch(
             task=self._task,
             step=step.template,
@@ -193,11 +193,11 @@ class Invoker:
             max_attempts=step.max_attempts,
             retryable=step.retryable,
             inputs=step.inputs,
-            results=self._stored(step, call.result_before) if call.result_before else None,
+            results=partial(self._copied, step, call.result_before, step.result_at) if call.result_before else None,
             checkpoint=call.checkpoint,
             last_attempted_at=None if last is None else ledger.instant(last),
             backoff_request_seconds=None if backoff is None else backoff // 1_000_000,
-            dependency_results={row.name: self._stored(row, found) for row, found in call.dependency_results.items()},
+            dependency_results={row.name: self._stored(row, found, row.result_at) for row, found in results},
         )
 
     def announce(self, occasion: Occasion, book: Book) -> Delivery:
@@ -216,15 +216,19 @@ class Invoker:
             listen(outer)
             self._warn(call)
 
-    def _stored(self, row: StepRow, outcome: Outcome) -> Frozen:
-        """Gives a copy of the stored result, whenever it is called."""
-        ended = row.result_at
+    def _stored(self, row: StepRow, outcome: Outcome, ended: int) -> Frozen:
+        """Gives a copy of the result that was stored at that instant, whenever it is called."""
         kept = self._results.get(row.index)
         if kept is None or kept[0] is not outcome or kept[1] != ended:
             ledger = self._ledger
             copies = _stored_copies(outcome, ledger.step_uuid(row), ledger.written(ended))
             kept = self._results[row.index] = (outcome, ended, copies)
         return kept[2]
+
+    def _copied(self, row: StepRow, outcome: Outcome, ended: int) -> dict[str, Any]:
+        """A copy of it, for who may never ask for one."""
+        copy: dict[str, Any] = self._stored(row, outcome, ended)()
+        return copy
 
 
 def _stored_copies(outcome: Outcome, step_uuid: str, completed_at: str) -> Frozen:

@@ -75,7 +75,7 @@ def _shortened(ids: dict[str, str], shown: Shown, whole: Whole, handler_name: st
         return _asked(ids, shown, whole, handler_name)  # which says what is wrong
     inner = Shown(context.copy(), results.copy(), config.copy(), shown.inputs and inputs.copy(), *shown[4:])
     fields = {
-        "event": _filled(_late_event(), {"ids": ids, "shown": inner, "whole": whole}, set()),
+        "event": _late({"ids": ids, "shown": inner, "whole": whole}),
         "task_uuid": _uuid(ids["task_uuid"]),
         "step_uuid": _uuid(ids["step_uuid"]),
         "correlation_id": _uuid(ids["correlation_id"]),
@@ -95,15 +95,26 @@ _set: Final = object.__setattr__
 
 def _filled(model: type[Any], fields: dict[str, Any], given: set[str]) -> Any:
     """An instance with these fields, as unpickling makes one."""
-    made: Any = object.__new__(model)
+    made = object.__new__(model)
+    _fill(made, fields, given)
+    return made
+
+
+def _fill(made: Any, fields: dict[str, Any], given: set[str]) -> None:
     _set(made, "__dict__", fields)
     _set(made, "__pydantic_fields_set__", given)
     _set(made, "__pydantic_extra__", None)
     _set(made, "__pydantic_private__", None)
-    return made
 
 
 # -- an event that nobody has looked at yet ----------------------------------------------------------------------------
+
+
+def _late(parts: dict[str, Any]) -> Any:
+    event = object.__new__(_late_event())
+    _set(event, "__dict__", parts)
+    return event
+
 
 _opening: Final = threading.RLock()
 
@@ -132,9 +143,9 @@ def _open(event: Any, real: type[Any]) -> None:
     with _opening:
         if type(event) is not real:
             late = object.__getattribute__(event, "__dict__")
-            fields = _event(late["ids"], late["whole"](late["shown"]))
-            _set(event, "__pydantic_fields_set__", {*late["ids"], "task_sequence_step"})
-            _set(event, "__dict__", fields)
+            if "whole" in late:
+                fields = _event(late["ids"], late["whole"](late["shown"]))
+                _fill(event, fields, {*late["ids"], "task_sequence_step"})
             _set(event, "__class__", real)
 
 
