@@ -30,7 +30,7 @@ def _declare_import(parser: argparse.ArgumentParser) -> None:
     add("--history", metavar="FILE|-", help="write the history there (- or no other output: standard output)")
     add("--scenario", metavar="FILE", help="write a scenario there: results as stubs, failures as faults")
     add("--template", metavar="FILE", help="the task's template: fills in what its source doesn't show")
-    add("--handlers", metavar="MODULE|FILE", nargs="+", default=[], help="for the scenario's steps without a result")
+    add("--handlers", metavar="MODULE_OR_FILE", nargs="+", default=[], help="for the scenario's steps without a result")
 
 
 def _import(arguments: argparse.Namespace) -> int:
