@@ -8,6 +8,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
+from tasker_testkit.checking import call_setup
 from tasker_testkit.engine.growth import Blueprint
 from tasker_testkit.engine.history import AttemptHistory, History, StepHistory, written
 from tasker_testkit.engine.past import PROGRESS, Past, is_whole
@@ -143,7 +144,7 @@ def _look(today: Today, *, seed: int | None = None) -> _Look:
     with simulation.kept_frozen() as world:
         world.move_to(past.ledger.start)
         if simulation.setup is not None:
-            simulation.setup()
+            call_setup(simulation.setup)
         simulation.routes.rewind()
         for ticket in order:
             step = today.steps[ticket[0]]

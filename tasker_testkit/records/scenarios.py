@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from tasker_testkit.errors import (
     FaultError,
+    HandlerError,
     HandlerHangs,
     RouteError,
     RunError,
@@ -36,7 +37,12 @@ _AS_THEY_ARE: Final = (
     "actions",
 )
 
-_ABOUT: Final[Mapping[type, str]] = {FaultError: "faults", RouteError: "routes", StubError: "stubs"}
+_ABOUT: Final[Mapping[type, str]] = {
+    FaultError: "faults",
+    HandlerError: "setup",
+    RouteError: "routes",
+    StubError: "stubs",
+}
 """The part of a scenario that an error of its run is about."""
 
 
@@ -123,7 +129,7 @@ def _played(scenario: Scenario, simulation: Simulation, task_input: Any) -> Play
     except (FaultError, HandlerHangs, RouteError, RunError, StubError) as error:
         broken = scenario.problem(_ABOUT.get(type(error), ""), str(error))
     except TaskerTestkitError as error:
-        raise ScenarioError(scenario.problem("input", str(error))) from None
+        raise ScenarioError(scenario.problem(_ABOUT.get(type(error), "input"), str(error))) from None
     run = runs[-1] if runs else None
     found = unmet(scenario.data["expect"], run) if run else []
     problems = (scenario.problem(*one) for one in found)

@@ -158,3 +158,15 @@ def test_handlers_that_a_file_could_not_hold(tmp_path, monkeypatch):
         "  charge\n  confirm\n  validate\nGive handlers: --handlers MODULE_OR_FILE (handlers= in Python)."
     )
     assert check_against(path, USUAL).same
+
+
+def test_a_setup_that_raises_is_one_clear_error():
+    """As in a simulation: the exception and its line, and no handler is called."""
+
+    def reset():
+        raise ValueError("no gateway")
+
+    with pytest.raises(
+        HandlerError, match=r"(?s)reset raised ValueError: no gateway\n  .* in reset\n.*nothing was run\.$"
+    ):
+        check_against(run_of(), USUAL, template=ORDER, setup=reset)

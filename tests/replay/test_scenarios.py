@@ -155,6 +155,15 @@ def test_whatever_is_wrong_has_its_line(scenario, line, said):
     assert str(caught.value).startswith(f"slow.scenario.yaml:{said}")
 
 
+def test_a_setup_that_raises_has_its_line(scenario, tmp_path):
+    """What goes wrong before the run begins is told with the place of the setup, not of the input."""
+    (tmp_path / "raising.py").write_text("def reset():\n    raise ValueError('no gateway')\n")
+    with pytest.raises(ScenarioError) as caught:
+        play(scenario(changed("faults:", "setup: raising.py:reset\nfaults:")))
+    said = "slow.scenario.yaml:7:1: setup: setup=reset raised ValueError: no gateway\n"
+    assert str(caught.value).startswith(said)
+
+
 def test_a_zone_of_its_own(scenario, tmp_path):
     """``timezone`` is what handlers have for local time."""
     (tmp_path / "local.py").write_text("import time\ndef hour():\n    assert time.tzname[0] == 'JST'\n")
