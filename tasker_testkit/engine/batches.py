@@ -11,6 +11,7 @@ from tasker_testkit.engine.growth import (
     GrowthError,
     Linked,
     NewStep,
+    not_an_outcome,
     plain,
     told,
     without_collision,
@@ -21,22 +22,18 @@ from tasker_testkit.model.template import StepTemplate
 
 BATCHING: Final = "Return batch_analyzer_success(...) or no_batches_outcome(...)"
 """What an analyzer has to return, in Tasker's names."""
+_OUTCOME: Final = "batch_processing_outcome"
 
 
 def batches(result: Any) -> Mapping[str, Any] | None:
     """The batch outcome of an analyzer's result; None for anything malformed, which makes nothing grow."""
-    return None if not_a_batch(result) else result["batch_processing_outcome"]
+    return None if not_a_batch(result) else result[_OUTCOME]
 
 
 def not_a_batch(result: Any) -> str:
     """Why an analyzer's result makes nothing grow, though it doesn't say so; empty if it is well formed."""
-    outcome = result.get("batch_processing_outcome") if isinstance(result, Mapping) else None
-    if outcome is None:
-        return "there is no 'batch_processing_outcome' in it"
-    kind = outcome.get("type") if isinstance(outcome, Mapping) else None
-    if kind not in ("create_batches", "no_batches"):
-        return f"its outcome has to be a mapping with the type create_batches or no_batches, not {told(outcome)}"
-    return "" if kind == "no_batches" else _wrong_with(outcome)
+    wrong = not_an_outcome(result, _OUTCOME, ("create_batches", "no_batches"))
+    return wrong if wrong or result[_OUTCOME]["type"] == "no_batches" else _wrong_with(result[_OUTCOME])
 
 
 def _wrong_with(outcome: Mapping[str, Any]) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable
 from heapq import heapify, heappop, heappush
 from typing import Any, Final
 
@@ -13,6 +13,7 @@ from tasker_testkit.engine.growth import (
     Growth,
     GrowthError,
     Linked,
+    not_an_outcome,
     plain,
     told,
     without_collision,
@@ -23,27 +24,25 @@ CHOOSING: Final = (
     "Return decision_success(...) or skip_branches(...), from a function Decision.route(...) or Decision.skip(...)"
 )
 """What a decision handler has to return, in Tasker's names."""
+_OUTCOME: Final = "decision_point_outcome"
 
 
 def requested(result: Any) -> list[str]:
     """The steps that a decision's result asks for; anything malformed asks for none."""
-    if not_a_choice(result) or result["decision_point_outcome"]["type"] == "no_branches":
+    if not_a_choice(result) or result[_OUTCOME]["type"] == "no_branches":
         return []
-    return list(result["decision_point_outcome"]["step_names"])
+    return list(result[_OUTCOME]["step_names"])
 
 
 def not_a_choice(result: Any) -> str:
     """Why a decision's result counts as no branches though it doesn't say so; empty if it is well formed."""
-    outcome = result.get("decision_point_outcome") if isinstance(result, Mapping) else None
-    if outcome is None:
-        return "there is no 'decision_point_outcome' in it"
-    kind = outcome.get("type") if isinstance(outcome, Mapping) else None
-    if kind not in ("create_steps", "no_branches"):
-        return f"its outcome has to be a mapping with the type create_steps or no_branches, not {told(outcome)}"
-    names = outcome.get("step_names")
-    if kind == "create_steps" and not (isinstance(names, list) and all(isinstance(name, str) for name in names)):
-        return f"its step_names have to be a list of texts, not {told(names)}"
-    return ""
+    wrong = not_an_outcome(result, _OUTCOME, ("create_steps", "no_branches"))
+    if wrong or result[_OUTCOME]["type"] == "no_branches":
+        return wrong
+    names = result[_OUTCOME].get("step_names")
+    if isinstance(names, list) and all(isinstance(name, str) for name in names):
+        return ""
+    return f"its step_names have to be a list of texts, not {told(names)}"
 
 
 def decision_growth(

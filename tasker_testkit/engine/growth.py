@@ -115,6 +115,16 @@ def without_collision(new: list[Edge], linked: Linked, hint: Callable[[Edge], st
     return tuple(new)
 
 
+def not_an_outcome(result: Any, key: str, kinds: tuple[str, str]) -> str:
+    """Why there is no outcome of one of these types under ``key`` of a result; empty if there is."""
+    outcome = result.get(key) if isinstance(result, Mapping) else None
+    if outcome is None:
+        return f"there is no '{key}' in it"
+    if isinstance(outcome, Mapping) and outcome.get("type") in kinds:
+        return ""
+    return f"its outcome has to be a mapping with the type {' or '.join(kinds)}, not {told(outcome)}"
+
+
 def told(value: Any) -> str:
     """What a part of a result is, in words. Its texts stay out: a warning goes where secrets mustn't."""
     if isinstance(value, Mapping):
