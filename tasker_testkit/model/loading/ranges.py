@@ -5,15 +5,12 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from dataclasses import asdict
-from functools import cache
-from importlib.resources import files
 from typing import Any, Final
 
 from jsonschema.exceptions import ValidationError
-from jsonschema.protocols import Validator
 
 from tasker_testkit.model.loading.findings import Finding
-from tasker_testkit.model.loading.schema import json_path, validator_of
+from tasker_testkit.model.loading.schema import json_path, shipped_schema, shipped_validator
 from tasker_testkit.model.template import StepOverride, Template
 
 _RANGES: Final = ("minimum", "maximum", "minLength", "maxLength")
@@ -40,22 +37,14 @@ def _override_data(override: StepOverride) -> dict[str, Any]:
     }
 
 
-@cache
 def template_schema() -> dict[str, Any]:
     """The schema of a template file, as editors can use it."""
-    text = files("tasker_testkit.model.loading").joinpath("template.schema.json").read_text(encoding="utf-8")
-    schema: dict[str, Any] = json.loads(text)
-    return schema
-
-
-@cache
-def _template_validator() -> Validator:
-    return validator_of(template_schema())
+    return shipped_schema("template")
 
 
 def out_of_range(template: Template) -> Iterator[Finding]:
     """What the template's own values violate in its schema: ranges and lengths, which the real loader never checks."""
-    for error in _template_validator().iter_errors(_given(template_data(template))):
+    for error in shipped_validator("template").iter_errors(_given(template_data(template))):
         if error.validator not in _RANGES:
             continue  # what else the schema says for editors, reading and the rules have judged
         rule: Any = error.schema

@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from functools import cache
-from importlib.resources import files
 from pathlib import Path
 from typing import Any, Final
 
 from jsonschema.exceptions import ValidationError
-from jsonschema.protocols import Validator
 
 from tasker_testkit.errors import ScenarioError, TaskerTestkitError, TemplateError, listed, near
 from tasker_testkit.model.actions import action_from_data
@@ -21,7 +17,7 @@ from tasker_testkit.model.loading.documents import read_document
 from tasker_testkit.model.loading.findings import Notes
 from tasker_testkit.model.loading.nodes import Scalar
 from tasker_testkit.model.loading.reading import free
-from tasker_testkit.model.loading.schema import json_path, validator_of
+from tasker_testkit.model.loading.schema import json_path, shipped_schema, shipped_validator
 from tasker_testkit.model.states import STEP_STATES, TASK_STATES
 
 
@@ -62,21 +58,13 @@ def load_scenario(path: str | Path) -> Scenario:
     return scenario
 
 
-@cache
 def scenario_schema() -> dict[str, Any]:
     """The JSON Schema of a scenario file, as editors can use it."""
-    text = files("tasker_testkit.model.loading").joinpath("scenario.schema.json").read_text(encoding="utf-8")
-    schema: dict[str, Any] = json.loads(text)
-    return schema
-
-
-@cache
-def _validator() -> Validator:
-    return validator_of(scenario_schema())
+    return shipped_schema("scenario")
 
 
 def _of_schema(scenario: Scenario) -> Iterator[str]:
-    errors = _validator().iter_errors(scenario.data)
+    errors = shipped_validator("scenario").iter_errors(scenario.data)
     for error in sorted(errors, key=lambda error: scenario.notes.place(json_path(error.absolute_path)) or (0, 0)):
         yield from (scenario.problem(*one) for one in _told(error))
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable
-from functools import lru_cache
+from functools import cache, lru_cache
+from importlib.resources import files
 from typing import Any, Final
 
 from jsonschema.exceptions import SchemaError, ValidationError, best_match
@@ -41,6 +42,20 @@ def schema_problem(schema: Any) -> str | None:
         return _told(error)
     except RecursionError:
         return "this JSON Schema is nested too deeply to be checked."
+
+
+@cache
+def shipped_schema(name: str) -> dict[str, Any]:
+    """A schema of a kind of files that comes with the package: of ``scenario`` or ``template``."""
+    text = files("tasker_testkit.model.loading").joinpath(f"{name}.schema.json").read_text(encoding="utf-8")
+    schema: dict[str, Any] = json.loads(text)
+    return schema
+
+
+@cache
+def shipped_validator(name: str) -> Validator:
+    """The validator of a ``shipped_schema``."""
+    return validator_of(shipped_schema(name))
 
 
 def validator_of(schema: Schema) -> Validator:
