@@ -6,6 +6,7 @@ The text of an error says what happened, what was possible and what to do next.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from typing import Final
 
 
 class TaskerTestkitError(Exception):
@@ -92,6 +93,10 @@ class StrategyError(TaskerTestkitError):
 
 class IllegalTransition(TaskerTestkitError):
     """A state was asked to change in a way the tables don't have. From inside the engine: a bug of ours."""
+
+
+OF_A_RUN: Final = (FaultError, HandlerHangs, RouteError, RunError, StubError)
+"""What breaks a run off, or fails it at its end, against what keeps it from beginning."""
 
 
 def near(name: object, known: Iterable[str]) -> str:

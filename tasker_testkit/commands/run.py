@@ -10,12 +10,9 @@ from tasker_testkit.commands.arguments import declare_workflow, input_of, simula
 from tasker_testkit.commands.command import AS_EXPECTED, FAILED, Command
 from tasker_testkit.commands.terminal import complain, kept_clean, show_file, show_run
 from tasker_testkit.errors import (
-    FaultError,
-    HandlerHangs,
-    RouteError,
+    OF_A_RUN,
     RunError,
     ScenarioError,
-    StubError,
     TaskerTestkitError,
     listed,
     near,
@@ -56,7 +53,7 @@ def _run(arguments: argparse.Namespace) -> int:
             simulation.run(data)
             simulation.check_unused()
             simulation.routes.check_unused()
-        except (FaultError, HandlerHangs, RouteError, RunError, StubError) as error:
+        except OF_A_RUN as error:
             failure = error
     for run in runs:
         _publish(run, arguments)

@@ -8,11 +8,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from tasker_testkit.errors import (
+    OF_A_RUN,
     FaultError,
     HandlerError,
-    HandlerHangs,
     RouteError,
-    RunError,
     ScenarioError,
     StubError,
     TaskerTestkitError,
@@ -126,7 +125,7 @@ def _played(scenario: Scenario, simulation: Simulation, task_input: Any) -> Play
         simulation.check_unused()
         simulation.routes.check_unused()
         broken = None
-    except (FaultError, HandlerHangs, RouteError, RunError, StubError) as error:
+    except OF_A_RUN as error:
         broken = scenario.problem(_ABOUT.get(type(error), ""), str(error))
     except TaskerTestkitError as error:
         raise ScenarioError(scenario.problem(_ABOUT.get(type(error), "input"), str(error))) from None

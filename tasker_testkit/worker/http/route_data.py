@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
-from tasker_testkit.errors import FaultError, RouteError, TaskerTestkitError, listed
+from tasker_testkit.errors import RouteError, TaskerTestkitError, listed
 from tasker_testkit.model.http_faults import HttpFault
 from tasker_testkit.model.http_settings import ANSWER, PLACE, Key, address, answer_of, checked, method_of
 
@@ -77,7 +77,7 @@ def read_routes(data: Any) -> tuple[RouteData, ...]:
 def _numbered(number: int, entry: Any) -> RouteData:
     try:
         return _route(entry)
-    except (FaultError, TaskerTestkitError) as error:
+    except TaskerTestkitError as error:
         raise RouteError(f"Route {number}: {error}") from None
 
 
